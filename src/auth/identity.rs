@@ -1,0 +1,204 @@
+//! Who somebody is: read by JSON Pointers (RFC 6901) from what the provider told.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the app is told of a person. Every text is bounded by [`MAX_TEXT`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub user: String,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub groups: Vec<String>,
+    pub organization: Option<String>,
+    pub preferred_username: Option<String>,
+}
+
+/// Where each part of an identity is looked for: the first source that has it wins.
+#[derive(Clone, Debug, Default)]
+pub struct IdentitySources {
+    pub user: Vec<Source>,
+    pub email: Vec<Source>,
+    pub name: Vec<Source>,
+    pub groups: Vec<Source>,
+    pub organization: Vec<Source>,
+    pub preferred_username: Vec<Source>,
+}
+
+/// One place in one document, such as `me:/organization/id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    document: Document,
+    pointer: String,
+}
+
+/// What the provider told of a person.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// The claims of the access token, when it is a JWT.
+    pub token: Option<Value>,
+    /// The answer of the userinfo address.
+    pub me: Option<Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Document {
+    /// No provider kind of today gives an id_token, so nothing is ever found in it.
+    IdToken,
+    Me,
+    Token,
+}
+
+/// None of the sources of `user` has a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoUser;
+
+impl Source {
+    /// Reads `token:/pointer`, `me:/pointer` or `id:/pointer`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (document, pointer) = text.split_once(':')?;
+        let document = match document {
+            "id" => Document::IdToken,
+            "me" => Document::Me,
+            "token" => Document::Token,
+            _ => return None,
+        };
+        pointer.starts_with('/').then(|| Self { document, pointer: pointer.to_owned() })
+    }
+
+    fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
+        let document = match self.document {
+            Document::IdToken => None,
+            Document::Me => documents.me.as_ref(),
+            Document::Token => documents.token.as_ref(),
+        };
+        document?.pointer(&self.pointer)
+    }
+}
+
+impl IdentitySources {
+    /// Whether any of them needs the userinfo answer.
+    pub fn want_userinfo(&self) -> bool {
+        let lists = [
+            &self.user,
+            &self.email,
+            &self.name,
+            &self.groups,
+            &self.organization,
+            &self.preferred_username,
+        ];
+        lists.iter().any(|list| list.iter().any(|source| source.document == Document::Me))
+    }
+
+    /// Reads an identity; a person without a `user` is nobody (S30).
+    pub fn read(&self, documents: &Documents) -> Result<Identity, NoUser> {
+        let text = |sources: &[Source]| first(sources, documents, as_text);
+        Ok(Identity {
+            user: text(&self.user).ok_or(NoUser)?,
+            email: text(&self.email),
+            name: text(&self.name),
+            groups: first(&self.groups, documents, as_list).unwrap_or_default(),
+            organization: text(&self.organization),
+            preferred_username: text(&self.preferred_username),
+        })
+    }
+}
+
+impl Identity {
+    #[cfg(test)]
+    pub(crate) fn for_test(user: &str) -> Self {
+        Self { user: user.to_owned(), ..Self::default() }
+    }
+}
+
+fn first<T>(
+    sources: &[Source],
+    documents: &Documents,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Option<T> {
+    sources.iter().find_map(|source| read(source.find(documents)?))
+}
+
+/// Numbers and booleans count as their text: `42` is `"42"`. Too long is no text: a cut name
+/// would be another name.
+fn as_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.is_empty() && text.len() <= MAX_TEXT).then_some(text)
+}
+
+fn as_list(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(items) => {
+            Some(items.iter().filter_map(as_text).take(MAX_GROUPS).collect())
+        }
+        other => as_text(other).map(|one| vec![one]),
+    }
+}
+
+/// The longest text that is taken over, in bytes.
+const MAX_TEXT: usize = 256;
+/// The most groups that are taken over.
+const MAX_GROUPS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn sources() -> IdentitySources {
+        let list = |texts: &[&str]| texts.iter().map(|text| Source::parse(text).unwrap()).collect();
+        IdentitySources {
+            user: list(&["me:/id", "token:/sub"]),
+            groups: list(&["me:/groups"]),
+            organization: list(&["me:/organization/id", "me:/organization"]),
+            ..IdentitySources::default()
+        }
+    }
+
+    fn read(token: Value, me: Value) -> Result<Identity, NoUser> {
+        sources().read(&Documents { token: Some(token), me: Some(me) })
+    }
+
+    #[test]
+    fn the_first_source_that_has_a_text_wins() {
+        for (token, me, user) in [
+            (json!({"sub": "t"}), json!({"id": "m"}), Ok("m")),
+            (json!({"sub": "t"}), json!({"id": null}), Ok("t")),
+            (json!({"sub": "t"}), json!({"id": ""}), Ok("t")),
+            (json!({}), json!({"id": 42}), Ok("42")),
+            (json!({}), json!({"id": {"x": 1}}), Err(NoUser)),
+            (json!([]), json!("text"), Err(NoUser)),
+            (json!({}), json!({"id": "x".repeat(257)}), Err(NoUser)),
+        ] {
+            let identity = read(token, me).map(|identity| identity.user);
+            assert_eq!(identity.as_deref(), user.as_ref().map(|user| *user));
+        }
+    }
+
+    #[test]
+    fn lists_and_nested_places_are_read_and_bounded() {
+        let me = json!({"id": 1, "groups": ["a", 7, {}, "b,c"], "organization": {"id": 42}});
+        let identity = read(json!({}), me).unwrap();
+        assert_eq!(identity.groups, ["a", "7", "b,c"]);
+        assert_eq!(identity.organization.as_deref(), Some("42"));
+        let many = read(json!({}), json!({"id": 1, "groups": vec!["g"; 1000]})).unwrap();
+        assert_eq!(many.groups.len(), MAX_GROUPS);
+        let one = read(json!({}), json!({"id": 1, "groups": "staff"})).unwrap();
+        assert_eq!(one.groups, ["staff"]);
+    }
+
+    #[test]
+    fn a_source_names_a_document_and_a_pointer() {
+        for text in ["me:/id", "token:/a/b"] {
+            assert!(Source::parse(text).is_some(), "{text}");
+        }
+        for text in ["", "me", "me:id", "you:/id", "/id"] {
+            assert_eq!(Source::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The pure core: every security rule, and nothing that touches the world.
+//!
+//! No I/O, no clock, no `await`, no randomness of its own: `now` and random bytes are arguments.
+//! What is decided here, in the order in which a request meets it:
+//!
+//! 1. [`request`]: which requests are well-formed enough to be judged at all.
+//! 2. [`headers`]: what a visitor may not say, what an app is told, what a hop keeps to itself.
+//! 3. [`path`] and [`route`]: which route a request belongs to; no route is a refusal.
+//! 4. [`cookie`] and [`seal`]: which cookies are ours, and what they hold.
+//! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed.
+//! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`].
+//! 7. [`login`], [`token_call`], [`identity`]: the authorization code flow, step by step.
+//! 8. [`return_to`]: where a visitor may be sent.
+
+pub mod cookie;
+pub mod headers;
+pub mod host;
+pub mod identity;
+pub mod login;
+pub mod path;
+pub mod policy;
+pub mod provider;
+pub mod refresh;
+pub mod request;
+pub mod return_to;
+pub mod route;
+pub mod seal;
+pub mod session;
+pub mod token_call;
+pub mod tokens;
+
+use std::time::Duration;
+
+/// Seconds since the Unix epoch, as a provider and a cookie count them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment `seconds` after the Unix epoch.
+    pub const fn from_unix(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the Unix epoch.
+    pub const fn as_unix(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `duration` later, or the last one that can be counted.
+    #[must_use]
+    pub const fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+
+    /// How long `earlier` is past; zero when it lies ahead, so that a clock that jumped back
+    /// never makes an age negative (C-103).
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// How far two clocks may differ before a moment from the future is refused (C-103).
+pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// Random bytes drawn at the edge and handed in, so that the core stays repeatable.
+pub trait Entropy {
+    /// Fills `out` with unpredictable bytes.
+    fn fill(&mut self, out: &mut [u8]);
+}
+
+/// Draws `N` bytes.
+pub fn draw<const N: usize>(entropy: &mut dyn Entropy) -> [u8; N] {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes);
+    bytes
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::Entropy;
+
+    /// Counts upwards: repeatable, and no two draws alike.
+    pub(crate) struct Counting(pub(crate) u64);
+
+    impl Entropy for Counting {
+        fn fill(&mut self, out: &mut [u8]) {
+            for chunk in out.chunks_mut(8) {
+                self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                chunk.copy_from_slice(&self.0.to_le_bytes()[..chunk.len()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Who may pass. Only this file makes a [`Permit`], and nothing is forwarded without one.
+//!
+//! 1. A `public` rule passes anyone, unless the path is written so that its meaning to the app
+//!    is in doubt (see [`super::path`]): then a session is needed.
+//! 2. `signed-in` passes whoever has a session that holds.
+//! 3. A path with `;parameters` must pass the rule found with them and the one found without.
+
+use super::identity::Identity;
+use super::path::RequestPath;
+use super::route::Found;
+
+/// The rule of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    Public,
+    SignedIn,
+}
+
+/// Proof that the policy let a request pass; it is spent by forwarding.
+#[derive(Debug)]
+pub struct Permit(());
+
+/// Why a request may not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Nobody is signed in, and the rule wants somebody.
+    NoSession,
+}
+
+/// Judges one request.
+pub fn judge(
+    found: Found<'_>,
+    path: &RequestPath<'_>,
+    identity: Option<&Identity>,
+) -> Result<Permit, Denied> {
+    let rules = [Some(&found.route.access), found.also];
+    for rule in rules.into_iter().flatten() {
+        match rule {
+            Access::Public if !path.never_public() => {}
+            Access::Public | Access::SignedIn if identity.is_some() => {}
+            Access::Public | Access::SignedIn => return Err(Denied::NoSession),
+        }
+    }
+    Ok(Permit(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::host::Host;
+    use crate::auth::route::{Authorization, PathPattern, Route, RouteTable};
+
+    #[test]
+    fn a_request_passes_by_rule_session_and_spelling() {
+        let route = |path: &str, access| Route {
+            host: None,
+            path: PathPattern::prefix(path),
+            methods: Vec::new(),
+            access,
+            authorization: Authorization::Replace,
+            access_token_header: false,
+            upstream: 0,
+        };
+        let table = RouteTable::new(vec![
+            route("/", Access::SignedIn),
+            route("/public", Access::Public),
+        ]);
+        let somebody = Identity::for_test("42");
+        for (path, anonymous, signed_in) in [
+            ("/", false, true),
+            ("/public", true, true),
+            ("/public/x", true, true),
+            ("/%70ublic", true, true),
+            ("//public", false, true),
+            ("/public/a%2fb", false, true),
+            ("/public/%23", false, true),
+            ("/public;x", false, true),
+            ("/publicity", false, true),
+        ] {
+            let parsed = RequestPath::parse(path).unwrap();
+            let host = Host::parse("app.example.com").unwrap();
+            let found = table.find(&host, &parsed, &http::Method::GET).unwrap();
+            assert_eq!(judge(found, &parsed, None).is_ok(), anonymous, "{path}");
+            assert_eq!(judge(found, &parsed, Some(&somebody)).is_ok(), signed_in, "{path}");
+        }
+    }
+}

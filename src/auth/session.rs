@@ -1,0 +1,273 @@
+//! A session: who somebody is, with which tokens, and until when.
+//!
+//! All limits live inside the seal (sessions.md rule 9): a browser that edits `Max-Age` gains
+//! nothing (C-32).
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::identity::Identity;
+use super::tokens::{Packed, Tokens};
+use super::{CLOCK_SKEW, Entropy, Timestamp, draw};
+
+/// 128 random bits, new at every login, the same through all refreshes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SessionId([u8; 16]);
+
+/// A session, opened.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    /// Grows by one with every refresh.
+    pub generation: u32,
+    /// The name of the provider that vouched for it.
+    pub provider: String,
+    pub created: Timestamp,
+    /// Last seen, as far as it was written down.
+    pub seen: Timestamp,
+    /// The absolute end.
+    pub ends: Timestamp,
+    pub tokens: Tokens,
+    pub identity: Identity,
+}
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    pub idle: Duration,
+    pub absolute: Duration,
+}
+
+/// Why a session that opened holds no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Absolute,
+    /// Made in a future beyond clock skew: no age of it can be trusted (C-103).
+    FromTheFuture,
+    Idle,
+}
+
+/// The plaintext is no session of this layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    Broken,
+    /// Written by a newer version: not ours to clear.
+    Newer,
+}
+
+impl SessionId {
+    /// Draws a new one.
+    pub fn draw(entropy: &mut dyn Entropy) -> Self {
+        Self(draw(entropy))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    /// Half of it: enough to find a session in the logs, not enough to be one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&super::tokens::to_hex(&self.0[..8]))
+    }
+}
+
+impl Session {
+    /// Whether its limits still hold.
+    pub fn ended(&self, lifetimes: Lifetimes, now: Timestamp) -> Option<Ended> {
+        // A shorter limit in the configuration counts for sessions that are there already.
+        if now >= self.ends || now.since(self.created) >= lifetimes.absolute {
+            Some(Ended::Absolute)
+        } else if now.since(self.seen) >= lifetimes.idle {
+            Some(Ended::Idle)
+        } else if self.created.since(now) > CLOCK_SKEW {
+            Some(Ended::FromTheFuture)
+        } else {
+            None
+        }
+    }
+
+    /// Whether `seen` is old enough to be written down again: at most every tenth of the idle
+    /// time, so that most answers set no cookie.
+    pub fn wants_touch(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
+        now.since(self.seen) >= lifetimes.idle / 10
+    }
+
+    /// How long the cookie may live: until the absolute end.
+    pub fn cookie_life(&self, now: Timestamp) -> Duration {
+        self.ends.since(now)
+    }
+
+    /// The same session, seen now.
+    #[must_use]
+    pub fn touched(&self, now: Timestamp) -> Self {
+        Self { seen: now, ..self.clone() }
+    }
+
+    /// The next generation, with the tokens of a refresh. What the refresh did not bring stays
+    /// (rule 7).
+    #[must_use]
+    pub fn renewed(&self, tokens: Tokens, now: Timestamp) -> Self {
+        let refresh = tokens.refresh.or_else(|| self.tokens.refresh.clone());
+        Self {
+            generation: self.generation.saturating_add(1),
+            seen: now,
+            tokens: Tokens { refresh, ..tokens },
+            ..self.clone()
+        }
+    }
+
+    /// Writes the session down, to be sealed: one layout byte, then a compact binary form.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let wire = Wire {
+            id: self.id,
+            generation: self.generation,
+            provider: self.provider.clone(),
+            times: [
+                self.created,
+                self.seen,
+                self.ends,
+                self.tokens.issued,
+                self.tokens.expires,
+            ]
+            .map(Timestamp::as_unix),
+            access: Packed::pack(&self.tokens.access),
+            refresh: self.tokens.refresh.as_ref().map(Packed::pack),
+            identity: self.identity.clone(),
+        };
+        let bytes = postcard::to_extend(&wire, vec![LAYOUT])
+            .expect("a session has only plain data, which always serialises");
+        Zeroizing::new(bytes)
+    }
+
+    /// Reads a session that was opened.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let (&layout, rest) = bytes.split_first().ok_or(Unreadable::Broken)?;
+        if layout != LAYOUT {
+            return Err(Unreadable::Newer);
+        }
+        let wire: Wire = postcard::from_bytes(rest).map_err(|_| Unreadable::Broken)?;
+        let [created, seen, ends, issued, expires] = wire.times.map(Timestamp::from_unix);
+        let access = wire.access.unpack().ok_or(Unreadable::Broken)?;
+        let refresh = match wire.refresh {
+            Some(refresh) => Some(refresh.unpack().ok_or(Unreadable::Broken)?),
+            None => None,
+        };
+        Ok(Self {
+            id: wire.id,
+            generation: wire.generation,
+            provider: wire.provider,
+            created,
+            seen,
+            ends,
+            tokens: Tokens { access, refresh, issued, expires },
+            identity: wire.identity,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    id: SessionId,
+    generation: u32,
+    provider: String,
+    times: [u64; 5],
+    access: Packed,
+    refresh: Option<Packed>,
+    identity: Identity,
+}
+
+/// The layout of the plaintext; a change of [`Wire`] takes the next number.
+const LAYOUT: u8 = 1;
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use crate::secret::Secret;
+
+    /// A session made at `created` whose access token lives from `issued` to `expires`.
+    pub(crate) fn session(created: u64, issued: u64, expires: u64) -> Session {
+        Session {
+            id: SessionId([7; 16]),
+            generation: 0,
+            provider: String::from("askara"),
+            created: Timestamp::from_unix(created),
+            seen: Timestamp::from_unix(created),
+            ends: Timestamp::from_unix(created + 7 * 24 * 3600),
+            tokens: Tokens {
+                access: Secret::new(String::from("access")),
+                refresh: Some(Secret::new(String::from("refresh"))),
+                issued: Timestamp::from_unix(issued),
+                expires: Timestamp::from_unix(expires),
+            },
+            identity: Identity::for_test("42"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::session;
+    use super::*;
+    use crate::secret::Secret;
+
+    const LIFETIMES: Lifetimes =
+        Lifetimes { idle: Duration::from_secs(1000), absolute: Duration::from_secs(10_000) };
+
+    #[test]
+    fn a_session_comes_back_as_it_was_written() {
+        let before = session(100, 100, 400);
+        let after = Session::from_bytes(&before.to_bytes()).unwrap();
+        assert_eq!(after.id, before.id);
+        assert_eq!(after.identity, before.identity);
+        assert_eq!(after.tokens.access.expose(), "access");
+        assert_eq!(after.tokens.refresh.unwrap().expose(), "refresh");
+        assert_eq!((after.seen, after.ends), (before.seen, before.ends));
+    }
+
+    #[test]
+    fn other_bytes_are_refused_without_a_panic() {
+        let bytes = session(100, 100, 400).to_bytes();
+        for length in 0..bytes.len() {
+            assert!(Session::from_bytes(&bytes[..length]).is_err());
+        }
+        assert_eq!(Session::from_bytes(&[2, 0]).unwrap_err(), Unreadable::Newer);
+        assert_eq!(Session::from_bytes(&[]).unwrap_err(), Unreadable::Broken);
+    }
+
+    #[test]
+    fn limits_hold_whatever_the_clock_does() {
+        for (now, ended) in [
+            (100, None),
+            (1099, None),
+            (1100, Some(Ended::Idle)),
+            (10_100, Some(Ended::Absolute)),
+            (50, None),
+            (40, None),
+            (39, Some(Ended::FromTheFuture)),
+        ] {
+            let session = session(100, 100, 400);
+            assert_eq!(session.ended(LIFETIMES, Timestamp::from_unix(now)), ended, "at {now}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_keeps_what_it_did_not_bring() {
+        let tokens = Tokens {
+            access: Secret::new(String::from("second")),
+            refresh: None,
+            issued: Timestamp::from_unix(400),
+            expires: Timestamp::from_unix(700),
+        };
+        let renewed = session(100, 100, 400).renewed(tokens, Timestamp::from_unix(400));
+        assert_eq!(renewed.generation, 1);
+        assert_eq!(renewed.tokens.access.expose(), "second");
+        assert_eq!(renewed.tokens.refresh.unwrap().expose(), "refresh");
+        assert_eq!(renewed.created, Timestamp::from_unix(100));
+    }
+
+    #[test]
+    fn an_id_shows_only_half_of_itself() {
+        assert_eq!(format!("{:?}", SessionId([0xab; 16])), "abababababababab");
+    }
+}

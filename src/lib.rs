@@ -1,0 +1,4 @@
+//! askara-gate.
+#![forbid(unsafe_code)]
+pub mod auth;
+pub mod secret;

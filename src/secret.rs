@@ -1,0 +1,69 @@
+//! Secrets: values that print redacted, compare in constant time and are wiped when dropped.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// A value that must never be seen: in a log, an error, a page or a core dump.
+///
+/// `expose` is the only way in, and a test lists the files that may call it.
+#[derive(Clone)]
+pub struct Secret<T: Zeroize>(Zeroizing<T>);
+
+impl<T: Zeroize> Secret<T> {
+    /// Takes a value into secrecy.
+    pub fn new(value: T) -> Self {
+        Self(Zeroizing::new(value))
+    }
+
+    /// Gives the value out. Explain at the call why it may leave.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
+    /// Compares without telling by its duration where the values differ.
+    pub fn ct_eq(&self, other: &[u8]) -> bool {
+        (*self.0).as_ref().ct_eq(other).into()
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(redacted)")
+    }
+}
+
+/// The access token, as it goes behind `Bearer` (RFC 6750).
+pub type AccessToken = Secret<String>;
+/// The refresh token (RFC 6749 section 1.5).
+pub type RefreshToken = Secret<String>;
+/// The authorization code (RFC 6749 section 1.3.1).
+pub type AuthorizationCode = Secret<String>;
+/// The client's password at the provider (RFC 6749 section 2.3.1).
+pub type ClientSecret = Secret<String>;
+/// The PKCE verifier (RFC 7636 section 4.1).
+pub type CodeVerifier = Secret<String>;
+/// One key of the ring that seals cookies: 32 bytes.
+pub type SealKey = Secret<[u8; 32]>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_redacted_however_it_is_wrapped() {
+        let secret = Secret::new(String::from("canary"));
+        assert!(!format!("{:?} {:#?}", Some(&secret), secret).contains("canary"));
+    }
+
+    #[test]
+    fn secrets_are_equal_only_to_the_same_bytes() {
+        let secret = Secret::new(String::from("canary"));
+        assert!(secret.ct_eq(b"canary"));
+        assert!(!secret.ct_eq(b"canarz"));
+        assert!(!secret.ct_eq(b"canary "));
+    }
+}
