@@ -66,6 +66,27 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Removes what a request's `Connection` names, before anything of ours is stated: so a visitor
+/// can't name it away. A wish to upgrade stays; what becomes of it is decided later.
+pub fn strip_nominated(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
+    let mut upgrades = false;
+    for name in nominated(headers) {
+        if name == header::UPGRADE {
+            upgrades = true;
+        } else {
+            headers.remove(name);
+        }
+    }
+    if upgrades {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    } else {
+        headers.remove(header::CONNECTION);
+    }
+}
+
 /// Removes what a visitor may not say: identity, forwarding and every ambiguous spelling.
 /// `Expect` goes too: the gateway itself answers it.
 pub fn strip_claims(headers: &mut HeaderMap) {
@@ -293,6 +314,21 @@ mod tests {
         let mut left = names(&headers);
         left.sort_unstable();
         assert_eq!(left, ["content-length", "cookie", "host"]);
+    }
+
+    #[test]
+    fn c37_a_visitor_names_nothing_of_ours_away() {
+        let mut headers = map(&[
+            ("connection", "X-Forwarded-User, Authorization"),
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "websocket"),
+            ("x-forwarded-user", "theirs"),
+        ]);
+        strip_nominated(&mut headers);
+        headers.insert("x-forwarded-user", "ours".parse().unwrap());
+        assert_eq!((&headers["connection"], &headers["upgrade"]), (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap()));
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(names(&headers), ["x-forwarded-user"]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod seal;
 pub mod session;
 pub mod token_call;
 pub mod tokens;
+pub mod trust;
 
 use std::time::Duration;
 

@@ -12,7 +12,6 @@ pub struct Provider {
     pub token_url: String,
     /// Where the person is described; none: the token alone says it.
     pub userinfo_url: Option<String>,
-    pub end_session_url: Option<String>,
     pub client_id: String,
     pub client_secret: ClientSecret,
     pub scopes: Vec<String>,
@@ -99,7 +98,6 @@ pub(crate) mod testing {
             authorize_url: String::from("http://127.0.0.1:1/authorize?tenant=1"),
             token_url: String::from("http://127.0.0.1:1/oauth2/token"),
             userinfo_url: Some(String::from("http://127.0.0.1:1/me")),
-            end_session_url: None,
             client_id: String::from("client"),
             client_secret: Secret::new(String::from("se:cret")),
             scopes: vec![String::from("profile"), String::from("organization")],

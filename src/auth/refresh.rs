@@ -124,6 +124,11 @@ impl Known {
         }
     }
 
+    /// Notes that a refresh succeeded: whatever failed before is over.
+    pub fn renewed(&mut self) {
+        *self = Self { flying: self.flying, revoked: self.revoked, ..Self::default() };
+    }
+
     /// Notes that a refresh of `generation` failed.
     pub fn failed(&mut self, verdict: Verdict, generation: u32, now: Timestamp, jitter: u8) {
         self.flying = false;

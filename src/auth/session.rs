@@ -63,6 +63,11 @@ impl SessionId {
     pub fn draw(entropy: &mut dyn Entropy) -> Self {
         Self(draw(entropy))
     }
+
+    /// Which of `count` shards it belongs to.
+    pub fn shard(self, count: usize) -> usize {
+        usize::from(self.0[0]) % count
+    }
 }
 
 impl fmt::Debug for SessionId {

@@ -1,0 +1,87 @@
+//! Limits and times, each with a default and its reason.
+
+use std::time::Duration;
+
+use super::problem::Problems;
+use super::reader::Section;
+
+/// What a peer may take, in time and in bytes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// To connect to an upstream.
+    pub connect: Duration,
+    /// For a whole call to the provider.
+    pub provider: Duration,
+    /// For the head of an upstream's answer.
+    pub response_head: Duration,
+    /// Between two pieces of a request body, or of an answer that a visitor does not take.
+    pub body_idle: Duration,
+    /// Between two pieces of an answer or on a WebSocket; off unless set: event streams are quiet.
+    pub stream_idle: Option<Duration>,
+    /// For the head of a request, from its first byte.
+    pub request_head: Duration,
+    /// For a TLS handshake.
+    pub handshake: Duration,
+    /// Between two requests on a connection.
+    pub keep_alive: Duration,
+    /// For what runs to finish, after SIGTERM.
+    pub drain: Duration,
+    /// For the head of a request, in bytes.
+    pub header_bytes: usize,
+    /// Connections at once.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            provider: Duration::from_secs(10),
+            response_head: Duration::from_secs(60),
+            body_idle: Duration::from_secs(60),
+            stream_idle: None,
+            request_head: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            drain: Duration::from_secs(30),
+            header_bytes: 64 * 1024,
+            connections: 16_384,
+        }
+    }
+}
+
+pub(super) fn parse(root: &mut Section, problems: &mut Problems) -> Limits {
+    let mut section = root.section("limits", problems);
+    let mut limits = Limits::default();
+    for (key, limit) in [
+        ("connect", &mut limits.connect),
+        ("provider", &mut limits.provider),
+        ("response_head", &mut limits.response_head),
+        ("body_idle", &mut limits.body_idle),
+        ("request_head", &mut limits.request_head),
+        ("handshake", &mut limits.handshake),
+        ("keep_alive", &mut limits.keep_alive),
+        ("drain", &mut limits.drain),
+    ] {
+        if let Some(duration) = section.duration(key, problems) {
+            if duration.is_zero() {
+                problems.push(section.problem(key, "must be more than nothing"));
+            }
+            *limit = duration;
+        }
+    }
+    limits.stream_idle = section.duration("stream_idle", problems).filter(|idle| !idle.is_zero());
+    for (key, limit, least) in [
+        // hyper's read buffer has a floor of 8 KiB.
+        ("header_bytes", &mut limits.header_bytes, 8192.0),
+        ("connections", &mut limits.connections, 1.0),
+    ] {
+        match section.number(key, problems) {
+            Some(number) if (least..=1e9).contains(&number) => *limit = number as usize,
+            Some(_) => problems.push(section.problem(key, format!("must be at least {least}"))),
+            None => {}
+        }
+    }
+    section.finish(problems);
+    limits
+}

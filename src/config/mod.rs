@@ -1,0 +1,146 @@
+//! The configuration: what the file, the environment and the flags say, parsed into values that
+//! are simply right. All errors come at once, each with its key and line, and none with a
+//! secret's value.
+//!
+//! `--set` comes before the environment, and the environment before the file.
+
+mod environment;
+mod keys;
+mod limits;
+mod problem;
+mod provider;
+mod reader;
+mod routes;
+mod secrets;
+mod server;
+mod session;
+mod tree;
+
+use std::path::{Path, PathBuf};
+
+pub use environment::Environment;
+pub use keys::{KeySource, NoStateFolder, obtain_key};
+pub(crate) use keys::key_text;
+pub use limits::Limits;
+pub use problem::{Problem, Problems};
+pub use routes::{Upstream, UpstreamAddress};
+pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
+pub use session::SessionConfig;
+
+use crate::auth::host::Origin;
+use crate::auth::provider::Provider;
+use crate::auth::return_to::ReturnRules;
+use crate::auth::route::RouteTable;
+use crate::auth::trust::TrustedProxies;
+
+/// A configuration in which every value is valid.
+#[derive(Debug)]
+pub struct Config {
+    pub public: Origin,
+    pub listen: Vec<Listen>,
+    pub admin_listen: Vec<Listen>,
+    pub trusted_proxies: TrustedProxies,
+    /// The prefix of our own paths, such as `/oauth2`.
+    pub prefix: String,
+    pub returns: ReturnRules,
+    pub tls: Vec<TlsFiles>,
+    pub provider: Provider,
+    /// Extra authorities to trust when the provider is called.
+    pub provider_ca_file: Option<PathBuf>,
+    pub session: SessionConfig,
+    pub routes: RouteTable,
+    pub upstreams: Vec<Upstream>,
+    pub limits: Limits,
+    pub log: LogConfig,
+    /// How many threads serve; one for each core.
+    pub workers: usize,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// Where a configuration comes from.
+#[derive(Debug, Default)]
+pub struct Sources {
+    pub file: Option<PathBuf>,
+    /// The one app, instead of routes.
+    pub upstream: Option<String>,
+    /// `key=value`, as given behind `--set`.
+    pub set: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file, the environment and the settings.
+    pub fn load(sources: &Sources, environment: &Environment) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let text = match &sources.file {
+            Some(path) => read_file(path).map_err(Problems::one)?,
+            None => String::new(),
+        };
+        let name = sources.file.as_deref().map_or_else(String::new, |path| path.display().to_string());
+        let mut tree = tree::Tree::build(&name, &text, environment, &sources.set, &mut problems);
+        if let Some(upstream) = &sources.upstream {
+            tree.set_upstream(upstream, &mut problems);
+        }
+        let config = Self::parse(&tree, environment, &mut problems);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(problems),
+        }
+    }
+
+    fn parse(tree: &tree::Tree, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+        let mut warnings = tree.warnings.clone();
+        let mut root = reader::Section::root(tree);
+        let server = server::parse(&mut root, problems, &mut warnings);
+        let provider = provider::parse(&mut root, environment, problems, &mut warnings);
+        let session = session::parse(&mut root, environment, problems, &mut warnings);
+        let routes = routes::parse(&mut root, problems, &mut warnings);
+        let limits = limits::parse(&mut root, problems);
+        root.finish(problems);
+        let (server, (mut provider, provider_ca_file)) = (server?, provider?);
+        if provider.redirect_path.is_empty() {
+            provider.redirect_path = format!("{}/callback", server.prefix);
+        }
+        let (session, (routes, upstreams)) = (session?, routes?);
+        let returns = ReturnRules {
+            prefix: server.prefix.clone(),
+            own_paths: vec![provider.redirect_path.clone()],
+            allowed: server.allowed_redirects,
+        };
+        Some(Self {
+            public: server.public,
+            listen: server.listen,
+            admin_listen: server.admin_listen,
+            trusted_proxies: server.trusted_proxies,
+            prefix: server.prefix,
+            returns,
+            tls: server.tls,
+            provider,
+            provider_ca_file,
+            session,
+            routes,
+            upstreams,
+            limits,
+            log: server.log,
+            workers: server.workers,
+            warnings,
+        })
+    }
+}
+
+/// Reads a file of reasonable size; the problem names the path and never the content.
+fn read_file(path: &Path) -> Result<String, Problem> {
+    let said = |error: &dyn std::fmt::Display| {
+        Problem::plain("", format!("can't read {}: {error}", path.display()))
+    };
+    let length = std::fs::metadata(path).map_err(|error| said(&error))?.len();
+    if length > MAX_FILE {
+        return Err(said(&"larger than 1 MiB"));
+    }
+    std::fs::read_to_string(path).map_err(|error| said(&error))
+}
+
+const MAX_FILE: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Sessions: keys, lifetimes, and when tokens are renewed.
+
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::keys::{KeySource, parse_key};
+use super::problem::Problems;
+use super::reader::Section;
+use super::secrets;
+use crate::auth::host::Host;
+use crate::auth::refresh::RefreshPolicy;
+use crate::auth::session::Lifetimes;
+
+/// How sessions are kept.
+#[derive(Debug)]
+pub struct SessionConfig {
+    pub keys: KeySource,
+    /// Shares sessions with the subdomains of this name.
+    pub cookie_domain: Option<String>,
+    pub lifetimes: Lifetimes,
+    pub refresh: RefreshPolicy,
+}
+
+pub(super) fn parse(
+    root: &mut Section,
+    environment: &Environment,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Option<SessionConfig> {
+    let mut section = root.section("session", problems);
+    let keys = keys(&mut section, environment, problems, warnings);
+    if let Some(taken) = section.take("store")
+        && taken.text(problems).is_some_and(|store| store != "cookie")
+    {
+        problems.push(taken.problem("only \"cookie\" is there yet; stores come with a later version"));
+    }
+    for key in ["coordination", "store_grace"] {
+        if let Some(taken) = section.take(key) {
+            problems.push(taken.problem("needs a store, which comes with a later version"));
+        }
+    }
+    let cookie_domain = section.parse("cookie_domain", problems, |text| {
+        let name = text.strip_prefix('.').unwrap_or(text);
+        let host = Host::parse(name).filter(|host| host.port().is_none() && host.name().contains('.'));
+        let named = host.map(|host| host.name().to_owned());
+        named.ok_or_else(|| format!("{text:?} must be a domain such as \"example.com\""))
+    });
+    let mut lifetime = |key, default| match section.duration(key, problems) {
+        Some(duration) if duration.as_secs() == 0 => {
+            problems.push(section.problem(key, "must be at least a second"));
+            default
+        }
+        duration => duration.unwrap_or(default),
+    };
+    let idle = lifetime("idle_timeout", IDLE);
+    let absolute = lifetime("max_age", ABSOLUTE);
+    let keep_at_most = lifetime("successor_grace", SUCCESSOR_GRACE);
+    let at = match section.number("refresh_at", problems) {
+        Some(at) if at > 0.0 && at <= 1.0 => at,
+        Some(_) => {
+            problems.push(section.problem("refresh_at", "must be more than 0 and at most 1"));
+            REFRESH_AT
+        }
+        None => REFRESH_AT,
+    };
+    section.finish(problems);
+    Some(SessionConfig {
+        keys: keys?,
+        cookie_domain,
+        lifetimes: Lifetimes { idle, absolute },
+        refresh: RefreshPolicy { at, keep_at_most },
+    })
+}
+
+fn keys(
+    section: &mut Section,
+    environment: &Environment,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Option<KeySource> {
+    let Some(taken) = section.take("keys") else {
+        return Some(KeySource::state_folder(environment));
+    };
+    let mut keys = Vec::new();
+    let mut complete = true;
+    let items = if taken.is_table() { vec![taken] } else { taken.items(problems) };
+    let empty = items.is_empty();
+    for item in items {
+        let place = item.problem("must be 32 bytes in base64 or hexadecimal; `askara-gate keygen` makes one, and a passphrase is none");
+        match secrets::read(item, environment, problems, warnings).map(|text| parse_key(&text)) {
+            Some(Some(key)) => {
+                // Two of the same would make a rotation do nothing.
+                if keys.iter().any(|known: &crate::secret::SealKey| known.ct_eq(key.expose())) {
+                    problems.push(super::Problem { message: String::from("is there twice"), ..place });
+                    complete = false;
+                } else {
+                    keys.push(key);
+                }
+            }
+            Some(None) => {
+                problems.push(place);
+                complete = false;
+            }
+            None => complete = false,
+        }
+    }
+    if empty {
+        problems.push(section.problem("keys", "is empty; leave it out to have a key made"));
+    }
+    (complete && !empty).then_some(KeySource::Given(keys))
+}
+
+const IDLE: Duration = Duration::from_secs(8 * 3600);
+const ABSOLUTE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a successor is kept for a browser that has not shown it yet.
+const SUCCESSOR_GRACE: Duration = Duration::from_secs(600);
+/// A quarter of a token's life is time enough to survive a provider that is away.
+const REFRESH_AT: f64 = 0.75;

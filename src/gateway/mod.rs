@@ -1,0 +1,302 @@
+//! The way of a request, from its head to the app and back: joins the pure core to the edges.
+
+mod body;
+pub mod clock;
+mod login;
+mod opened;
+mod own;
+mod pages;
+mod registry;
+mod respond;
+mod session;
+mod state_to_app;
+mod visit;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
+
+pub use body::Body;
+pub use respond::Failure;
+
+use crate::auth::cookie::CookieStyle;
+use crate::auth::headers;
+use crate::auth::host::Origin;
+use crate::auth::path::RequestPath;
+use crate::auth::policy;
+use crate::auth::provider::Provider;
+use crate::auth::refresh::Breaker;
+use crate::auth::request::{self, Intent, intent};
+use crate::auth::return_to::ReturnRules;
+use crate::auth::route::{Route, RouteTable};
+use crate::auth::seal::{BadRing, KeyRing};
+use crate::auth::session::Lifetimes;
+use crate::auth::trust::{Peer, TrustedProxies};
+use crate::config::Config;
+use crate::provider::Client;
+use crate::secret::SealKey;
+use crate::telemetry::Metrics;
+use crate::upstream::Upstream;
+use login::SpentAttempts;
+use opened::{OpenedCache, Sealer, reference};
+use own::OwnPath;
+use pages::Pages;
+use registry::Registry;
+use respond::Asker;
+use session::{Current, Recalled, RequestTraits};
+use visit::{Arrival, Visit};
+
+/// What all workers share.
+pub struct Gateway {
+    public: Origin,
+    prefix: String,
+    routes: RouteTable,
+    returns: ReturnRules,
+    trusted: TrustedProxies,
+    provider: Provider,
+    provider_limit: Duration,
+    lifetimes: Lifetimes,
+    sealer: Sealer,
+    registry: Arc<Registry>,
+    spent: SpentAttempts,
+    breaker: Mutex<Breaker>,
+    pages: Pages,
+    /// Our own name in `Via`, by which a request that comes back is known.
+    via: String,
+    access_log: bool,
+    pub metrics: Metrics,
+    pub draining: AtomicBool,
+}
+
+/// What one thread has of its own.
+pub struct Worker {
+    gateway: Arc<Gateway>,
+    upstreams: Vec<Upstream>,
+    provider: Client,
+    // Only this worker's thread takes the lock, so it never waits.
+    opened: Mutex<OpenedCache>,
+    tasks: TaskTracker,
+}
+
+impl Gateway {
+    /// Puts the shared part together.
+    pub fn new(config: Config, keys: &[SealKey]) -> Result<Self, BadRing> {
+        let domain = config.session.cookie_domain.as_deref();
+        let scope = domain.unwrap_or_else(|| config.public.host.name());
+        let ring = KeyRing::new(keys, scope)?;
+        let cookies = CookieStyle::new(config.public.https, domain);
+        Ok(Self {
+            sealer: Sealer::new(ring, cookies),
+            public: config.public,
+            prefix: config.prefix,
+            routes: config.routes,
+            returns: config.returns,
+            trusted: config.trusted_proxies,
+            provider: config.provider,
+            provider_limit: config.limits.provider,
+            lifetimes: config.session.lifetimes,
+            registry: Registry::new(config.session.refresh),
+            spent: SpentAttempts::default(),
+            breaker: Mutex::new(Breaker::default()),
+            pages: Pages::new(),
+            via: format!("askara-gate-{}", reference()),
+            access_log: config.log.access,
+            metrics: Metrics::new(),
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// Forgets what is over; called now and then.
+    pub fn sweep(&self) {
+        self.spent.sweep(clock::now());
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Worker {
+    /// A worker; `tasks` are waited for when the server drains.
+    pub fn new(
+        gateway: Arc<Gateway>,
+        upstreams: Vec<Upstream>,
+        provider: Client,
+        tasks: TaskTracker,
+    ) -> Arc<Self> {
+        let opened = Mutex::new(OpenedCache::default());
+        Arc::new(Self { gateway, upstreams, provider, opened, tasks })
+    }
+
+    /// Answers a request that came from `peer`.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let line = self.gateway.access_log.then(|| (parts.method.clone(), parts.uri.path().to_owned()));
+        let asker = Asker::of(&parts.method, &parts.headers);
+        let answer = match self.arrive(&parts, peer) {
+            Ok(arrival) => self.answer(parts, body, arrival).await,
+            Err(failure) => self.gateway.respond(&failure, &asker),
+        };
+        self.gateway.metrics.answered(answer.status());
+        if let Some((method, path)) = line {
+            tracing::info!(%method, path, status = answer.status().as_u16(), "request");
+        }
+        answer
+    }
+
+    /// Whether the process takes nothing new.
+    pub fn is_draining(&self) -> bool {
+        self.gateway.draining.load(Ordering::Relaxed)
+    }
+
+    fn arrive(&self, parts: &Parts, peer: Peer) -> Result<Arrival, Failure> {
+        let gateway = &self.gateway;
+        let host = request::admit(parts, &gateway.via).map_err(Failure::Request)?;
+        let mut forwarded = gateway.trusted.read(peer, &parts.headers);
+        let told_host = forwarded.host.take();
+        Ok(Arrival { peer, told_host: told_host.is_some(), host: told_host.unwrap_or(host), forwarded })
+    }
+
+    async fn answer(self: &Arc<Self>, parts: Parts, body: Incoming, arrival: Arrival) -> Response<Body> {
+        // The head is read by some and changed for the app: what is read is a cheap copy.
+        let seen = parts.headers.clone();
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let lines = seen.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let visit = Visit {
+            method: &method,
+            headers: &seen,
+            path: uri.path(),
+            query: uri.query().unwrap_or_default(),
+            host: &arrival.host,
+            own: self.gateway.sealer.cookies.sort(lines),
+            asker: Asker::of(&method, &seen),
+        };
+        match self.decide(&visit, parts, body, &arrival).await {
+            Ok(answer) => answer,
+            Err(failure) => self.gateway.respond(&failure, &visit.asker),
+        }
+    }
+
+    /// The whole way on one screen.
+    async fn decide(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        mut parts: Parts,
+        body: Incoming,
+        arrival: &Arrival,
+    ) -> Result<Response<Body>, Failure> {
+        let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
+        if let Some(own) = OwnPath::of(visit.path, &path, visit, &self.gateway) {
+            let form = read_form(&parts, body).await;
+            return self.own_answer(own, visit, &form).await;
+        }
+        headers::strip_nominated(&mut parts.headers);
+        headers::strip_claims(&mut parts.headers);
+        let found = self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
+        let (current, clear) = match self.recall(&visit.own, clock::now()).await? {
+            Recalled::Somebody(current) => (Some(current), false),
+            Recalled::Nobody { clear } => (None, clear),
+        };
+        let identity = current.as_ref().map(|current| &current.newest.session.identity);
+        let mut answer = match policy::judge(found, &path, identity) {
+            Ok(permit) => {
+                self.same_origin_socket(visit, current.as_ref())?;
+                self.gateway.state_to_app(&mut parts, found.route, current.as_ref(), arrival, visit);
+                let app = &self.upstreams[found.route.upstream];
+                let request = Request::from_parts(parts, body);
+                let answer = app.forward(request, permit).await.map_err(Failure::Upstream)?;
+                self.from_app(answer, found.route, current.as_ref())
+            }
+            Err(policy::Denied::NoSession) => self.without_session(visit)?,
+        };
+        match &current {
+            Some(current) => {
+                let traits = RequestTraits::of(visit.headers);
+                self.refresh_cookie(current, &visit.own, &traits, answer.headers_mut());
+            }
+            None if clear => self.clear_cookies(visit, &mut answer),
+            None => {}
+        }
+        Ok(answer)
+    }
+
+    /// Sends a navigation to the provider; tells everything else where to sign in.
+    fn without_session(&self, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
+        let gateway = &self.gateway;
+        if !gateway.knows(visit.host) {
+            return gateway.elsewhere(visit);
+        }
+        let origin = visit.origin(gateway);
+        if intent(visit.method, visit.headers) == Intent::Navigation {
+            let target = if visit.query.is_empty() {
+                visit.path.to_owned()
+            } else {
+                format!("{}?{}", visit.path, visit.query)
+            };
+            return Ok(self.begin_login(visit, &gateway.judged(Some(&target), &origin)));
+        }
+        // Where a script's request failed, the page around it is what a person wants back.
+        let referer = visit.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+        Err(Failure::SignIn { start: gateway.start_path(&gateway.judged(referer, &origin)) })
+    }
+
+    fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
+        let lines = self.gateway.sealer.cookies.clear_session(&visit.own);
+        let lines = lines.iter().filter_map(|line| opened::cookie_field(line));
+        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
+    }
+
+    /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
+    fn same_origin_socket(&self, visit: &Visit<'_>, current: Option<&Current>) -> Result<(), Failure> {
+        if current.is_none() || !visit.headers.contains_key(header::UPGRADE) {
+            return Ok(());
+        }
+        let origin = visit.origin(&self.gateway).to_string();
+        match own::is_foreign(visit.headers, &[header::ORIGIN], &origin) {
+            true => Err(Failure::ForeignOrigin),
+            false => Ok(()),
+        }
+    }
+
+    /// What of an app's answer does not concern the visitor goes; what is one person's is marked.
+    fn from_app(
+        &self,
+        answer: Response<crate::upstream::AnswerBody>,
+        route: &Route,
+        current: Option<&Current>,
+    ) -> Response<Body> {
+        let mut answer = answer.map(Body::App);
+        let headers = answer.headers_mut();
+        if headers::strip_foreign_set_cookies(headers) {
+            tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
+        }
+        if current.is_some() && !headers.contains_key(header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+        }
+        answer
+    }
+
+    fn cache(&self) -> MutexGuard<'_, OpenedCache> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The form that was posted to one of our own paths; whatever is none counts as empty.
+async fn read_form(parts: &Parts, body: Incoming) -> String {
+    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
+        return String::new();
+    }
+    let read = tokio::time::timeout(FORM_TIME, Limited::new(body, FORM_BYTES).collect()).await;
+    let bytes = read.ok().and_then(Result::ok).map(|read| read.to_bytes()).unwrap_or_default();
+    String::from_utf8(bytes.to_vec()).unwrap_or_default()
+}
+
+const FORM_BYTES: usize = 8 * 1024;
+const FORM_TIME: Duration = Duration::from_secs(10);

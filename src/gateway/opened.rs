@@ -1,0 +1,135 @@
+//! Sessions that were opened: from a cookie, and back into one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
+
+use super::clock::SystemEntropy;
+use crate::auth::cookie::{CookieStyle, TooLarge};
+use crate::auth::headers::Statement;
+use crate::auth::seal::{KeyRing, NotOpened, Purpose};
+use crate::auth::session::{Session, Unreadable};
+use crate::auth::tokens::to_hex;
+
+/// A session, with what the app is told of it.
+pub struct OpenSession {
+    pub session: Session,
+    pub statement: Statement,
+    /// The registry's epoch as of which nothing more is known of it than its cookie says.
+    settled: AtomicU64,
+}
+
+/// Seals and opens, under one ring and one set of names.
+pub struct Sealer {
+    ring: KeyRing,
+    pub cookies: CookieStyle,
+}
+
+impl Sealer {
+    pub fn new(ring: KeyRing, cookies: CookieStyle) -> Self {
+        Self { ring, cookies }
+    }
+
+    /// Opens a session cookie's value.
+    pub fn open_session(&self, value: &str) -> Result<OpenSession, NotOpened> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
+        let name = self.cookies.session_name();
+        let opened = self.ring.open(Purpose::Session, name, &sealed)?;
+        let session = Session::from_bytes(&opened.plain).map_err(|error| match error {
+            Unreadable::Broken => NotOpened::Broken,
+            Unreadable::Newer => NotOpened::Unknown,
+        })?;
+        OpenSession::new(session).ok_or(NotOpened::Broken)
+    }
+
+    /// The `Set-Cookie` lines of a session.
+    pub fn session_lines(
+        &self,
+        session: &Session,
+        life: Duration,
+    ) -> Result<Vec<HeaderValue>, TooLarge> {
+        let name = self.cookies.session_name();
+        let sealed =
+            self.ring.seal(Purpose::Session, name, &session.to_bytes(), &mut SystemEntropy);
+        let lines = self.cookies.set_session(&URL_SAFE_NO_PAD.encode(sealed), life)?;
+        Ok(lines.iter().filter_map(|line| cookie_field(line)).collect())
+    }
+
+    /// Seals a login attempt for the cookie of this name.
+    pub fn seal_attempt(&self, name: &str, plain: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::Attempt, name, plain, &mut SystemEntropy))
+    }
+
+    /// Opens a login attempt.
+    pub fn open_attempt(&self, name: &str, value: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        Some(self.ring.open(Purpose::Attempt, name, &sealed).ok()?.plain)
+    }
+}
+
+impl OpenSession {
+    /// A session with what the app is told of it; none when its token can't stand in a field.
+    pub fn new(session: Session) -> Option<Self> {
+        let statement = Statement::new(&session.identity, &session.tokens.access).ok()?;
+        Some(Self { session, statement, settled: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Notes that nothing more is known of it as of `epoch`.
+    pub fn settle(&self, epoch: u64) {
+        self.settled.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Whether that still holds.
+    pub fn is_settled(&self, epoch: u64) -> bool {
+        self.settled.load(Ordering::Relaxed) == epoch
+    }
+}
+
+/// A `Set-Cookie` value, hidden from logs.
+pub fn cookie_field(line: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(line).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The sessions that one worker opened lately, by the exact value of their cookie: opening
+/// costs more than all the rest of a request.
+///
+/// Two generations: what is not asked for while [`CACHED`] others come is forgotten.
+#[derive(Default)]
+pub struct OpenedCache {
+    young: HashMap<String, Arc<OpenSession>>,
+    old: HashMap<String, Arc<OpenSession>>,
+}
+
+impl OpenedCache {
+    pub fn find(&mut self, value: &str) -> Option<Arc<OpenSession>> {
+        if let Some(found) = self.young.get(value) {
+            return Some(Arc::clone(found));
+        }
+        let (value, found) = self.old.remove_entry(value)?;
+        self.keep(value, Arc::clone(&found));
+        Some(found)
+    }
+
+    pub fn keep(&mut self, value: String, open: Arc<OpenSession>) {
+        if self.young.len() >= CACHED {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(value, open);
+    }
+}
+
+/// A short, random name for one event: on the page that a visitor sees and in the log.
+pub fn reference() -> String {
+    let bytes: [u8; 4] = crate::auth::draw(&mut SystemEntropy);
+    to_hex(&bytes)
+}
+
+/// Sessions of one generation; at some 5 KiB each.
+const CACHED: usize = 1024;

@@ -1,0 +1,233 @@
+//! The gateway's own pages: what happened, whose move it is, and what to do.
+//!
+//! 1. Every value passes the templates' HTML escaping; only our own stylesheet, and what another
+//!    of our templates rendered, goes in as it is (C-70).
+//! 2. No script, no third-party content, and one inline stylesheet whose hash is the only one
+//!    that the Content-Security-Policy lets through (S68, C-106).
+//! 3. A link that a browser would not follow over HTTP is left out.
+
+mod language;
+mod notice;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use sha2::{Digest, Sha256};
+
+pub use language::Language;
+pub use notice::Notice;
+use texts::{choose, confirm, signed_out};
+
+/// What the pages link to.
+#[derive(Clone, Copy, Debug)]
+pub struct Links<'a> {
+    /// Where to start again, a safe address of ours; without it there is no button.
+    pub again: Option<&'a str>,
+    pub home: &'a str,
+}
+
+/// The pages, their templates compiled, and the policy under which they are served.
+#[derive(Debug)]
+pub struct Pages {
+    templates: Environment<'static>,
+    policy: String,
+    form_policy: String,
+}
+
+impl Pages {
+    /// Compiles the templates.
+    pub fn new() -> Self {
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, source) in TEMPLATES {
+            templates
+                .add_template(name, source)
+                .expect("each template is part of this program and compiled by its tests");
+        }
+        let hash = STANDARD.encode(Sha256::digest(STYLE));
+        let policy = |form_action: &str| {
+            format!(
+                "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; \
+                 base-uri 'none'; frame-ancestors 'none'"
+            )
+        };
+        Self {
+            templates,
+            policy: policy("'self'"),
+            form_policy: policy("'self' https: http:"),
+        }
+    }
+
+    /// The Content-Security-Policy of every page but the one that [`Self::form_policy`] is for.
+    pub fn content_security_policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// The Content-Security-Policy of the page that asks before signing out. Browsers judge
+    /// every redirect that answers a form by `form-action`, and this form's answer may lead on
+    /// to the provider's own sign-out, and from there to places that only the provider knows.
+    pub fn form_policy(&self) -> &str {
+        &self.form_policy
+    }
+
+    /// The page for a notice. `reference` finds it in the log, `detail` is a code such as an
+    /// OAuth error; each is left out when empty.
+    pub fn notice(
+        &self,
+        notice: Notice,
+        language: Language,
+        links: &Links<'_>,
+        reference: &str,
+        detail: Option<&str>,
+    ) -> String {
+        let words = notice.words();
+        let content = context! {
+            text => words.text.of(language),
+            advice => words.advice.of(language),
+            again => links.again.filter(|href| is_followable(href)),
+            again_label => words.again.of(language),
+            home => followable_or_home(links.home),
+            home_label => texts::HOME.of(language),
+            reference => reference,
+            reference_label => texts::REFERENCE.of(language),
+            detail => detail,
+            detail_label => texts::DETAIL.of(language),
+        };
+        let title = words.title.of(language);
+        self.page(&NOTICE, language, title, content)
+    }
+
+    /// The page after signing out. `provider_session_remains` says that the provider could not
+    /// be told, so that the next sign-in may pass without a question.
+    pub fn signed_out(
+        &self,
+        language: Language,
+        again: &str,
+        provider_session_remains: bool,
+    ) -> String {
+        let remains = provider_session_remains.then(|| signed_out::REMAINS.of(language));
+        let content = context! {
+            text => signed_out::TEXT.of(language),
+            remains => remains,
+            again => followable_or_home(again),
+            again_label => signed_out::AGAIN.of(language),
+        };
+        let title = signed_out::TITLE.of(language);
+        self.page(&SIGNED_OUT, language, title, content)
+    }
+
+    /// The question before signing out: its button posts to `action`, with `rd` in a hidden
+    /// field. To be served under [`Self::form_policy`].
+    pub fn confirm_sign_out(&self, language: Language, action: &str, rd: Option<&str>) -> String {
+        let content = context! {
+            text => confirm::TEXT.of(language),
+            action => action,
+            rd => rd,
+            yes => confirm::YES.of(language),
+            no => confirm::NO.of(language),
+        };
+        let title = confirm::TITLE.of(language);
+        self.page(&CONFIRM, language, title, content)
+    }
+
+    /// The sign-in page: one button for each provider, given by name and address.
+    pub fn choose(&self, language: Language, providers: &[(&str, &str)]) -> String {
+        let followable = providers.iter().filter(|(_, href)| is_followable(href));
+        let providers: Vec<Value> = followable
+            .map(|&(name, href)| context! { name => name, href => href })
+            .collect();
+        let content = context! {
+            text => choose::TEXT.of(language),
+            with => choose::WITH.of(language),
+            providers => providers,
+        };
+        let title = choose::TITLE.of(language);
+        self.page(&CHOOSE, language, title, content)
+    }
+
+    fn page(&self, kind: &Kind, language: Language, title: &str, content: Value) -> String {
+        let content = self.render(kind.template, content);
+        let whole = context! {
+            language => language.tag(),
+            referrer => kind.referrer,
+            id => kind.id,
+            title => title,
+            style => Value::from_safe_string(STYLE.to_owned()),
+            content => Value::from_safe_string(content),
+        };
+        self.render("base.html", whole)
+    }
+
+    fn render(&self, template: &str, values: Value) -> String {
+        self.templates
+            .get_template(template)
+            .and_then(|template| template.render(values))
+            .expect("each template is rendered, with every value that it names, by its tests")
+    }
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What sets one kind of page apart in the layout.
+struct Kind {
+    template: &'static str,
+    /// The `id` of its main part.
+    id: &'static str,
+    referrer: &'static str,
+}
+
+const NOTICE: Kind = Kind {
+    template: "notice.html",
+    id: "notice",
+    referrer: "no-referrer",
+};
+
+const SIGNED_OUT: Kind = Kind {
+    template: "signed_out.html",
+    id: "signed-out",
+    referrer: "no-referrer",
+};
+
+const CONFIRM: Kind = Kind {
+    template: "confirm.html",
+    id: "confirm-sign-out",
+    // With `no-referrer` a browser posts `Origin: null`, and where it sends no `Sec-Fetch-Site`
+    // (plain HTTP) nothing would prove that the form is ours (C-68).
+    referrer: "same-origin",
+};
+
+const CHOOSE: Kind = Kind {
+    template: "choose.html",
+    id: "sign-in",
+    referrer: "no-referrer",
+};
+
+/// Whether a link stays with HTTP: a path of this origin or an absolute address, without the
+/// characters that browsers drop or turn before they read it.
+fn is_followable(href: &str) -> bool {
+    let path = href.starts_with('/') && !href.starts_with("//");
+    let absolute = href.starts_with("https://") || href.starts_with("http://");
+    (path || absolute) && !href.contains(|c: char| c == '\\' || c.is_ascii_control())
+}
+
+fn followable_or_home(href: &str) -> &str {
+    if is_followable(href) { href } else { "/" }
+}
+
+const STYLE: &str = include_str!("pages/style.css");
+
+// The names end in `.html`: that is what turns the escaping on.
+const TEMPLATES: [(&str, &str); 5] = [
+    ("base.html", include_str!("pages/base.html")),
+    ("choose.html", include_str!("pages/choose.html")),
+    ("confirm.html", include_str!("pages/confirm.html")),
+    ("notice.html", include_str!("pages/notice.html")),
+    ("signed_out.html", include_str!("pages/signed_out.html")),
+];

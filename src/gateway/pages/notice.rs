@@ -1,0 +1,110 @@
+//! What a page has to say, and the words for it.
+
+use super::language::Language;
+use super::texts::{Words, login, request};
+
+/// What a page has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The request is not well-formed.
+    BadRequest,
+    /// The callback lacks what a callback needs.
+    BadCallback,
+    /// The host is none of ours (421).
+    Misdirected,
+    NoRoute,
+    MethodNotAllowed,
+    RequestTooLarge,
+    /// The person, or the provider, said no: `access_denied`.
+    LoginDenied,
+    /// The provider answered another error code to the authorization request.
+    LoginRefused,
+    /// The attempt is too old, or its code was no longer valid.
+    LoginExpired,
+    /// No attempt of this browser belongs to this callback: no cookie, another browser, a replay.
+    LoginForeign,
+    /// The exchange failed for a reason that only the operator can mend, or told of nobody.
+    LoginFailed,
+    /// The provider can't be reached, or its answer can't be read, while signing in.
+    ProviderUnavailable,
+    /// The session does not fit in cookies.
+    SessionTooLarge,
+    /// The session can't be renewed at the moment; nothing is lost (503).
+    SessionUnavailable,
+    /// Something was sent without a session; it was not passed on.
+    SignInNeeded,
+    /// Signed in, but not among those who may (403).
+    NotAllowed,
+    UpstreamDown,
+    UpstreamSlow,
+    UpstreamNonsense,
+    Internal,
+}
+
+impl Notice {
+    /// One short word for machines, such as the `type` of a problem+json body (RFC 9457).
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::BadCallback => "bad-callback",
+            Self::Misdirected => "misdirected",
+            Self::NoRoute => "no-route",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::RequestTooLarge => "request-too-large",
+            Self::LoginDenied => "login-denied",
+            Self::LoginRefused => "login-refused",
+            Self::LoginExpired => "login-expired",
+            Self::LoginForeign => "login-foreign",
+            Self::LoginFailed => "login-failed",
+            Self::ProviderUnavailable => "provider-unavailable",
+            Self::SessionTooLarge => "session-too-large",
+            Self::SessionUnavailable => "session-unavailable",
+            Self::SignInNeeded => "sign-in-needed",
+            Self::NotAllowed => "not-allowed",
+            Self::UpstreamDown => "upstream-down",
+            Self::UpstreamSlow => "upstream-slow",
+            Self::UpstreamNonsense => "upstream-nonsense",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The heading: a few words.
+    pub fn title(self, language: Language) -> &'static str {
+        self.words().title.of(language)
+    }
+
+    /// What happened.
+    pub fn text(self, language: Language) -> &'static str {
+        self.words().text.of(language)
+    }
+
+    /// Whose move it is, and what to do.
+    pub fn advice(self, language: Language) -> &'static str {
+        self.words().advice.of(language)
+    }
+
+    pub(super) fn words(self) -> &'static Words {
+        match self {
+            Self::BadRequest => &request::BAD_REQUEST,
+            Self::BadCallback => &login::BAD_CALLBACK,
+            Self::Misdirected => &request::MISDIRECTED,
+            Self::NoRoute => &request::NO_ROUTE,
+            Self::MethodNotAllowed => &request::METHOD_NOT_ALLOWED,
+            Self::RequestTooLarge => &request::REQUEST_TOO_LARGE,
+            Self::LoginDenied => &login::DENIED,
+            Self::LoginRefused => &login::REFUSED,
+            Self::LoginExpired => &login::EXPIRED,
+            Self::LoginForeign => &login::FOREIGN,
+            Self::LoginFailed => &login::FAILED,
+            Self::ProviderUnavailable => &login::PROVIDER_UNAVAILABLE,
+            Self::SessionTooLarge => &login::SESSION_TOO_LARGE,
+            Self::SessionUnavailable => &login::SESSION_UNAVAILABLE,
+            Self::SignInNeeded => &login::SIGN_IN_NEEDED,
+            Self::NotAllowed => &login::NOT_ALLOWED,
+            Self::UpstreamDown => &request::UPSTREAM_DOWN,
+            Self::UpstreamSlow => &request::UPSTREAM_SLOW,
+            Self::UpstreamNonsense => &request::UPSTREAM_NONSENSE,
+            Self::Internal => &request::INTERNAL,
+        }
+    }
+}

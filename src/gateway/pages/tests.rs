@@ -1,0 +1,181 @@
+mod safety;
+
+use super::*;
+
+const LANGUAGES: [Language; 2] = [Language::English, Language::French];
+const NOTICES: [Notice; 20] = [
+    Notice::BadRequest,
+    Notice::BadCallback,
+    Notice::Misdirected,
+    Notice::NoRoute,
+    Notice::MethodNotAllowed,
+    Notice::RequestTooLarge,
+    Notice::LoginDenied,
+    Notice::LoginRefused,
+    Notice::LoginExpired,
+    Notice::LoginForeign,
+    Notice::LoginFailed,
+    Notice::ProviderUnavailable,
+    Notice::SessionTooLarge,
+    Notice::SessionUnavailable,
+    Notice::SignInNeeded,
+    Notice::NotAllowed,
+    Notice::UpstreamDown,
+    Notice::UpstreamSlow,
+    Notice::UpstreamNonsense,
+    Notice::Internal,
+];
+
+const LINKS: Links<'static> = Links {
+    again: Some("/oauth2/start?rd=%2F&x=1"),
+    home: "/",
+};
+
+/// Every page in a language, each with `value` wherever a value from outside may stand.
+fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
+    let address = format!("/{value}");
+    let links = Links {
+        again: Some(&address),
+        home: &address,
+    };
+    let mut all: Vec<String> = NOTICES
+        .map(|notice| pages.notice(notice, language, &links, value, Some(value)))
+        .into();
+    all.push(pages.notice(
+        Notice::NoRoute,
+        language,
+        &Links {
+            again: None,
+            home: "/",
+        },
+        "",
+        None,
+    ));
+    all.push(pages.signed_out(language, &address, true));
+    all.push(pages.signed_out(language, &address, false));
+    all.push(pages.confirm_sign_out(language, value, Some(value)));
+    all.push(pages.confirm_sign_out(language, value, None));
+    all.push(pages.choose(language, &[(value, &address), ("Askara", "/oauth2/start")]));
+    all
+}
+
+#[test]
+fn every_notice_is_listed_here_and_has_its_own_code_and_title() {
+    assert_eq!(NOTICES.len(), Notice::Internal as usize + 1);
+    for (index, notice) in NOTICES.into_iter().enumerate() {
+        assert_eq!(notice as usize, index);
+        let code = notice.code();
+        assert!(
+            code.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+            "{code}"
+        );
+        for other in &NOTICES[..index] {
+            assert_ne!(code, other.code());
+            for language in LANGUAGES {
+                assert_ne!(notice.title(language), other.title(language));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_notice_says_what_happened_and_what_to_do_in_both_languages() {
+    let pages = Pages::new();
+    for notice in NOTICES {
+        for language in LANGUAGES {
+            let page = pages.notice(notice, language, &LINKS, "a1b2c3", Some("access_denied"));
+            for part in [
+                notice.title(language),
+                notice.text(language),
+                notice.advice(language),
+            ] {
+                assert!(page.contains(part), "{notice:?} {language:?}: {part}");
+            }
+            assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
+            assert!(page.contains("id=\"again\" href=\"&#x2f;oauth2&#x2f;start?rd=%2F&amp;x=1\""));
+            assert!(page.contains("<dd>a1b2c3</dd>") && page.contains("<dd>access_denied</dd>"));
+        }
+        assert_ne!(
+            notice.title(Language::English),
+            notice.title(Language::French)
+        );
+        assert_ne!(
+            notice.text(Language::English),
+            notice.text(Language::French)
+        );
+        assert_ne!(
+            notice.advice(Language::English),
+            notice.advice(Language::French)
+        );
+    }
+}
+
+#[test]
+fn every_page_suits_phones_dark_screens_and_robots() {
+    let pages = Pages::new();
+    for page in every_page(&pages, Language::French, "x") {
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"fr\">\n"));
+        assert!(
+            page.contains(
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+            )
+        );
+        assert!(page.contains("<meta name=\"color-scheme\" content=\"light dark\">"));
+        assert!(page.contains("<meta name=\"robots\" content=\"noindex\">"));
+        assert_eq!(page.matches("<h1>").count(), 1);
+        assert_eq!(page.matches("<main ").count(), 1);
+    }
+}
+
+#[test]
+fn without_a_link_there_is_no_button_to_start_again() {
+    let pages = Pages::new();
+    let links = Links {
+        again: None,
+        home: "/wiki",
+    };
+    let page = pages.notice(Notice::SessionTooLarge, Language::English, &links, "", None);
+    assert!(!page.contains("id=\"again\""));
+    assert!(page.contains("id=\"home\" href=\"&#x2f;wiki\""));
+    assert!(!page.contains("<dl>"));
+}
+
+#[test]
+fn the_pages_carry_the_ids_that_browser_tests_look_for() {
+    let pages = Pages::new();
+    for language in LANGUAGES {
+        let signed_out = pages.signed_out(language, "/oauth2/start", true);
+        assert!(
+            signed_out.contains("<main id=\"signed-out\">") && signed_out.contains("id=\"again\"")
+        );
+        assert!(signed_out.contains(signed_out::REMAINS.of(language)));
+        let plain = pages.signed_out(language, "/oauth2/start", false);
+        assert!(!plain.contains(signed_out::REMAINS.of(language)));
+        let confirm = pages.confirm_sign_out(language, "/oauth2/sign_out", Some("/a?b&c"));
+        assert!(confirm.contains("method=\"post\" action=\"&#x2f;oauth2&#x2f;sign_out\""));
+        assert!(
+            confirm.contains("name=\"rd\" value=\"&#x2f;a?b&amp;c\"")
+                && confirm.contains("id=\"confirm\"")
+        );
+        assert!(
+            !pages
+                .confirm_sign_out(language, "/oauth2/sign_out", None)
+                .contains("name=\"rd\"")
+        );
+        let choose = pages.choose(language, &[("Askara", "/a"), ("Pockets", "/b")]);
+        assert!(choose.contains("<main id=\"sign-in\">") && choose.matches("<li>").count() == 2);
+    }
+}
+
+#[test]
+fn french_is_set_as_french_is() {
+    for page in every_page(&Pages::new(), Language::French, "x") {
+        let (_, main) = page.split_once("<h1>").unwrap();
+        let pieces = main.split('<').filter_map(|piece| piece.split_once('>'));
+        let words: String = pieces.map(|(_, words)| words).collect();
+        for wrong in ["'", "\"", " :", " ;", " ?", " !", "« ", " »", "..."] {
+            assert!(!words.contains(wrong), "{wrong:?} in {words}");
+        }
+    }
+}

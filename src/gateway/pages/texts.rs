@@ -1,0 +1,87 @@
+//! Every word of the pages, both languages side by side: a missing translation does not compile.
+//!
+//! Plain words, no blame: what happened, whose move it is, what to do. French spaces that must
+//! not break are written out (`\u{a0}`, `\u{202f}`), so that they can be seen.
+
+pub(crate) mod login;
+pub(crate) mod request;
+
+use super::language::Language;
+
+/// One text: in English, in French.
+pub(crate) struct Text(&'static str, &'static str);
+
+impl Text {
+    pub(crate) fn of(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.0,
+            Language::French => self.1,
+        }
+    }
+}
+
+/// The words of a notice.
+pub(crate) struct Words {
+    pub(crate) title: Text,
+    /// What happened.
+    pub(crate) text: Text,
+    /// Whose move it is, and what to do.
+    pub(crate) advice: Text,
+    /// The button that starts again.
+    pub(crate) again: Text,
+}
+
+const SIGN_IN: Text = Text("Sign in", "Se connecter");
+const SIGN_IN_AGAIN: Text = Text("Sign in again", "Se reconnecter");
+const TRY_AGAIN: Text = Text("Try again", "Réessayer");
+
+pub(crate) const HOME: Text = Text("Go to the home page", "Page d’accueil");
+pub(crate) const REFERENCE: Text = Text("Reference", "Référence");
+pub(crate) const DETAIL: Text = Text("Code", "Code");
+
+/// The page after signing out.
+pub(crate) mod signed_out {
+    use super::Text;
+
+    pub(crate) const TITLE: Text = Text("You’re signed out", "Déconnexion effectuée");
+    pub(crate) const TEXT: Text = Text(
+        "Your session on this site has ended.",
+        "Votre session sur ce site est terminée.",
+    );
+    pub(crate) const REMAINS: Text = Text(
+        "The sign-in service may still remember you: the next sign-in can then pass without a \
+         question. On a shared device, sign out of the sign-in service too.",
+        "Il se peut que le service de connexion se souvienne encore de vous\u{a0}: la prochaine \
+         connexion se fera alors sans rien vous demander. Sur un appareil partagé, \
+         déconnectez-vous aussi de ce service.",
+    );
+    pub(crate) const AGAIN: Text = super::SIGN_IN_AGAIN;
+}
+
+/// The question before signing out.
+pub(crate) mod confirm {
+    use super::Text;
+
+    pub(crate) const TITLE: Text = Text("Sign out?", "Se déconnecter\u{202f}?");
+    pub(crate) const TEXT: Text = Text(
+        "A link from another site asked to sign you out. You’re still signed in: nothing happens \
+         unless you say so.",
+        "Un lien venu d’un autre site demande votre déconnexion. Votre session est toujours \
+         ouverte\u{a0}: rien ne se passera sans votre accord.",
+    );
+    pub(crate) const YES: Text = Text("Sign out", "Se déconnecter");
+    pub(crate) const NO: Text = Text("Stay signed in", "Garder ma session ouverte");
+}
+
+/// The page to choose a provider from.
+pub(crate) mod choose {
+    use super::Text;
+
+    pub(crate) const TITLE: Text = Text("Sign in", "Connexion");
+    pub(crate) const TEXT: Text = Text(
+        "Choose the account that you want to use.",
+        "Choisissez le compte que vous voulez utiliser.",
+    );
+    /// Stands before a provider's name.
+    pub(crate) const WITH: Text = Text("Continue with", "Continuer avec");
+}

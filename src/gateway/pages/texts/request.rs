@@ -1,0 +1,155 @@
+//! Notices about requests, about the application behind us and about ourselves.
+
+use super::{TRY_AGAIN, Text, Words};
+
+pub(crate) const BAD_REQUEST: Words = Words {
+    title: Text("This request can’t be read", "Cette demande est illisible"),
+    text: Text(
+        "The address, or what your browser sent with it, isn’t in a form that this site accepts.",
+        "L’adresse, ou ce que votre navigateur a envoyé avec elle, n’a pas une forme que ce site \
+         accepte.",
+    ),
+    advice: Text(
+        "Check the address, or start from the home page.",
+        "Vérifiez l’adresse, ou repartez de la page d’accueil.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const MISDIRECTED: Words = Words {
+    title: Text(
+        "This site has another address",
+        "Ce site a une autre adresse",
+    ),
+    text: Text(
+        "Your request arrived here under a name that this site doesn’t go by.",
+        "Votre demande est arrivée ici sous un nom qui n’est pas celui de ce site.",
+    ),
+    advice: Text(
+        "Check the address. If it’s the one you were given, let the people who run this site \
+         know.",
+        "Vérifiez l’adresse. Si c’est bien celle que l’on vous a donnée, prévenez les \
+         responsables de ce site.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const NO_ROUTE: Words = Words {
+    title: Text("There’s nothing here", "Il n’y a rien ici"),
+    text: Text(
+        "This site has no page at this address.",
+        "Ce site n’a pas de page à cette adresse.",
+    ),
+    advice: Text(
+        "Check the address for a typing mistake, or start from the home page.",
+        "Vérifiez que l’adresse est bien saisie, ou repartez de la page d’accueil.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const METHOD_NOT_ALLOWED: Words = Words {
+    title: Text(
+        "That can’t be done here",
+        "Cette action n’est pas possible ici",
+    ),
+    text: Text(
+        "This address exists, but it doesn’t take this kind of request. Nothing was passed on.",
+        "Cette adresse existe, mais elle n’accepte pas ce type de demande. Rien n’a été \
+         transmis.",
+    ),
+    advice: Text(
+        "Go back to the page that you came from and start there.",
+        "Revenez à la page d’où vous venez et repartez de là.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const REQUEST_TOO_LARGE: Words = Words {
+    title: Text(
+        "That’s more than this site takes",
+        "C’est trop volumineux pour ce site",
+    ),
+    text: Text(
+        "What your browser sent is too large, so this site stopped reading it.",
+        "Ce que votre navigateur a envoyé dépasse la taille admise\u{a0}: ce site a cessé de le \
+         lire.",
+    ),
+    advice: Text(
+        "If you were sending a file, choose a smaller one. If you see this on every page, delete \
+         this site’s cookies.",
+        "Si vous envoyiez un fichier, choisissez-en un plus petit. Si vous voyez ce message à \
+         chaque page, supprimez les cookies de ce site.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const UPSTREAM_DOWN: Words = Words {
+    title: Text(
+        "The application isn’t answering",
+        "L’application ne répond pas",
+    ),
+    text: Text(
+        "You reached this site, but the application behind it can’t be reached right now.",
+        "Vous avez bien atteint ce site, mais l’application qui se trouve derrière est \
+         injoignable pour le moment.",
+    ),
+    advice: Text(
+        "It’s nothing that you did. Wait a minute, then reload this page. If it goes on, let the \
+         people who run this site know.",
+        "Vous n’y êtes pour rien. Patientez une minute, puis rechargez cette page. Si cela dure, \
+         prévenez les responsables de ce site.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const UPSTREAM_SLOW: Words = Words {
+    title: Text(
+        "The application is taking too long",
+        "L’application met trop de temps à répondre",
+    ),
+    text: Text(
+        "The application behind this site didn’t answer in time. It may still be working on it.",
+        "L’application derrière ce site n’a pas répondu à temps. Elle est peut-être encore en \
+         train de traiter votre demande.",
+    ),
+    advice: Text(
+        "Wait a minute, then reload this page. If you sent something, look first whether it \
+         arrived.",
+        "Patientez une minute, puis rechargez cette page. Si vous avez envoyé quelque chose, \
+         vérifiez d’abord si c’est arrivé.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const UPSTREAM_NONSENSE: Words = Words {
+    title: Text(
+        "The application’s answer can’t be shown",
+        "La réponse de l’application ne peut pas être affichée",
+    ),
+    text: Text(
+        "The application behind this site answered in a way that can’t be read.",
+        "L’application derrière ce site a donné une réponse illisible.",
+    ),
+    advice: Text(
+        "It’s nothing that you did. If you sent something, look whether it arrived. If reloading \
+         doesn’t help, let the people who run this site know.",
+        "Vous n’y êtes pour rien. Si vous avez envoyé quelque chose, vérifiez si c’est arrivé. Si \
+         recharger la page n’y change rien, prévenez les responsables de ce site.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const INTERNAL: Words = Words {
+    title: Text("Something went wrong here", "Une erreur s’est produite ici"),
+    text: Text(
+        "This site ran into a problem of its own and stopped. It’s nothing that you did.",
+        "Ce site a rencontré un problème qui lui est propre et s’est arrêté. Vous n’y êtes pour \
+         rien.",
+    ),
+    advice: Text(
+        "Wait a minute, then try again. If it goes on, let the people who run this site know.",
+        "Patientez une minute, puis réessayez. Si cela dure, prévenez les responsables de ce \
+         site.",
+    ),
+    again: TRY_AGAIN,
+};

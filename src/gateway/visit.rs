@@ -1,0 +1,62 @@
+//! One request, as far as it was understood before anything was decided.
+
+use http::{HeaderMap, Method};
+
+use super::Gateway;
+use super::respond::Asker;
+use crate::auth::cookie::OwnCookies;
+use crate::auth::host::{Host, Origin};
+use crate::auth::trust::{Forwarded, Peer};
+
+/// What a request's head says of itself, parsed.
+pub(super) struct Visit<'a> {
+    pub(super) method: &'a Method,
+    pub(super) headers: &'a HeaderMap,
+    /// The path as it came, without the query.
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) host: &'a Host,
+    pub(super) own: OwnCookies<'a>,
+    pub(super) asker: Asker,
+}
+
+/// Where a request came from.
+pub(super) struct Arrival {
+    pub(super) peer: Peer,
+    pub(super) host: Host,
+    /// Whether a trusted proxy told the host.
+    pub(super) told_host: bool,
+    pub(super) forwarded: Forwarded,
+}
+
+impl Visit<'_> {
+    /// The first value of a member of the query, decoded once.
+    pub(super) fn query_member(&self, name: &str) -> Option<String> {
+        let mut members = form_urlencoded::parse(self.query.as_bytes());
+        members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The origin at which the visitor sees us, made of the configuration: the request only
+    /// chooses among hosts that are listed.
+    pub(super) fn origin(&self, gateway: &Gateway) -> Origin {
+        gateway.origin_of(self.host)
+    }
+}
+
+impl Gateway {
+    /// Our origin at a host: public_url's, or that of a route's host.
+    pub(super) fn origin_of(&self, host: &Host) -> Origin {
+        let public = &self.public;
+        if host.name() == public.host.name() || !self.routes.names(host) {
+            return public.clone();
+        }
+        let port = public.host.port().map_or_else(String::new, |port| format!(":{port}"));
+        let named = Host::parse(&format!("{}{port}", host.name()));
+        Origin { https: public.https, host: named.unwrap_or_else(|| public.host.clone()) }
+    }
+
+    /// Whether a host, its port aside, is public_url's or a route's: only there a login begins.
+    pub(super) fn knows(&self, host: &Host) -> bool {
+        host.name() == self.public.host.name() || self.routes.names(host)
+    }
+}

@@ -1,0 +1,121 @@
+//! Sends what [`crate::auth::token_call`] builds, within bounds: a time limit for the whole call,
+//! 256 KiB for the answer, no redirect followed (C-93), a few calls at once (C-78).
+
+mod connector;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Semaphore;
+
+use connector::Connector;
+
+/// The way to the provider.
+pub struct Client {
+    http: OnceLock<Result<legacy::Client<Connector, Full<Bytes>>, CallFailure>>,
+    ca_file: Option<PathBuf>,
+    limit: Duration,
+    calls: Semaphore,
+}
+
+/// Why a call brought no answer. No such failure ever ends a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallFailure {
+    /// The connection could not be made.
+    Connect(String),
+    /// It broke, or the answer was no HTTP.
+    Broken(String),
+    /// Our own settings do not allow a connection, such as an unreadable `ca_file`.
+    Setup(String),
+    TimeOut,
+    /// The answer was larger than [`MAX_ANSWER`].
+    TooLarge,
+}
+
+impl Client {
+    /// A client that trusts the system's authorities, or those of `ca_file` alone. `limit` is for
+    /// a whole call. The TLS part is made at the first call: a gateway has to start while its
+    /// provider is away.
+    pub fn new(ca_file: Option<PathBuf>, limit: Duration) -> Self {
+        Self { http: OnceLock::new(), ca_file, limit, calls: Semaphore::new(MAX_CALLS) }
+    }
+
+    /// Sends a request and takes the whole answer, in at most `limit`.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallFailure> {
+        tokio::time::timeout(self.limit, self.exchange(request))
+            .await
+            .unwrap_or(Err(CallFailure::TimeOut))
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallFailure> {
+        let _turn = self.calls.acquire().await;
+        let http = self.http.get_or_init(|| build(self.ca_file.as_deref()));
+        let http = http.as_ref().map_err(Clone::clone)?;
+        let again = request.clone();
+        let sent = match http.request(request.map(Full::new)).await {
+            // Nothing was sent: the one case in which a code or refresh token is safe to try again.
+            Err(error) if error.is_connect() => http.request(again.map(Full::new)).await,
+            sent => sent,
+        };
+        let answer = sent.map_err(|error| {
+            let why = chain(&error);
+            if error.is_connect() { CallFailure::Connect(why) } else { CallFailure::Broken(why) }
+        })?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                CallFailure::TooLarge
+            } else {
+                CallFailure::Broken(chain(&*error))
+            }
+        })?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+}
+
+impl std::fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connect(why) => write!(f, "can't connect: {why}"),
+            Self::Broken(why) => write!(f, "the connection broke: {why}"),
+            Self::Setup(why) => write!(f, "can't call: {why}"),
+            Self::TimeOut => f.write_str("no answer in time"),
+            Self::TooLarge => f.write_str("the answer is larger than 256 KiB"),
+        }
+    }
+}
+
+fn build(
+    ca_file: Option<&std::path::Path>,
+) -> Result<legacy::Client<Connector, Full<Bytes>>, CallFailure> {
+    let connector = Connector::new(ca_file).map_err(|error| CallFailure::Setup(error.to_string()))?;
+    Ok(legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(4)
+        .pool_timer(TokioTimer::new())
+        .build(connector))
+}
+
+/// An error with its causes; those of hyper and rustls tell of connections, never of contents.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Tokens and identities are a few kilobytes; more is no answer (C-93).
+pub const MAX_ANSWER: usize = 256 * 1024;
+const MAX_CALLS: usize = 64;
+/// Shorter than what servers keep, so that a token call seldom meets a closed connection.
+const IDLE: Duration = Duration::from_secs(4);

@@ -1,0 +1,157 @@
+//! The server: listeners, threads, and an orderly end.
+//!
+//! One current-thread runtime for each worker, each with a listener of its own (`SO_REUSEPORT`),
+//! its own upstream connections and its own cache of opened sessions. The calling thread keeps
+//! the signals, the admin listener and what is done now and then.
+
+mod admin;
+mod connection;
+mod listener;
+mod phase;
+mod timed_io;
+mod tls;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+pub use phase::Phase;
+
+use crate::auth::seal::BadRing;
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::secret::SealKey;
+use crate::tls::BadCertificate;
+use listener::{Bound, Sockets};
+use worker::Setup;
+
+/// A server whose sockets are bound and whose files were read: nothing but a signal can stop it.
+pub struct Server {
+    gateway: Arc<Gateway>,
+    setup: Arc<Setup>,
+    sockets: Vec<Sockets>,
+    admin: Vec<Bound>,
+    addresses: Vec<String>,
+    drain: Duration,
+}
+
+/// Why a server can't start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A file that the configuration names, or a key, can't be used.
+    Config(String),
+    Io(String),
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    Clean,
+    /// Something still ran when the time was over, or a second signal came.
+    CutShort,
+}
+
+impl Server {
+    /// Reads certificates and binds sockets.
+    pub fn bind(config: Config, keys: &[SealKey]) -> Result<Self, StartError> {
+        let setup = Setup::new(&config)?;
+        let mut addresses = Vec::new();
+        let mut sockets: Vec<Sockets> = Vec::new();
+        for listen in &config.listen {
+            sockets.extend(Sockets::bind(listen, config.workers, &mut addresses)?);
+        }
+        let mut admin = Vec::new();
+        for listen in &config.admin_listen {
+            for mut bound in Sockets::bind(listen, 1, &mut Vec::new())? {
+                admin.extend(bound.take());
+            }
+        }
+        let drain = config.limits.drain;
+        let gateway = Gateway::new(config, keys).map_err(StartError::from)?;
+        Ok(Self { gateway: Arc::new(gateway), setup: Arc::new(setup), sockets, admin, addresses, drain })
+    }
+
+    /// The addresses that it listens on.
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// Serves until `phase` says to drain, and then until all is done or the time is over.
+    ///
+    /// `phase` moves from [`Phase::Serving`] to [`Phase::Draining`] to [`Phase::Over`]; dropped,
+    /// it means [`Phase::Over`].
+    pub async fn serve(mut self, mut phase: watch::Receiver<Phase>) -> Drained {
+        let connections = Arc::new(Semaphore::new(self.setup.limits.connections));
+        let mut threads = Vec::new();
+        for number in 0..self.setup.workers {
+            let bound: Vec<Bound> = self.sockets.iter_mut().filter_map(Sockets::take).collect();
+            let (gateway, setup) = (Arc::clone(&self.gateway), Arc::clone(&self.setup));
+            let (phase, permits) = (phase.clone(), Arc::clone(&connections));
+            let run = move || worker::run(&gateway, &setup, bound, &permits, phase);
+            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+            match thread.spawn(run) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => tracing::error!(%error, "a worker thread can't be started"),
+            }
+        }
+        for bound in self.admin {
+            tokio::spawn(admin::serve(bound, Arc::clone(&self.gateway)));
+        }
+        let sweeper = tokio::spawn(sweep(Arc::clone(&self.gateway)));
+        phase::until_draining(&mut phase).await;
+        self.gateway.draining.store(true, Ordering::Relaxed);
+        tracing::info!(seconds = self.drain.as_secs(), "draining");
+        let joined = tokio::task::spawn_blocking(move || {
+            let clean = |thread: std::thread::JoinHandle<Drained>| {
+                thread.join().unwrap_or(Drained::CutShort) == Drained::Clean
+            };
+            // Every worker is joined, whatever the others say.
+            threads.into_iter().map(clean).fold(true, |all, clean| all && clean)
+        });
+        let clean = joined.await.unwrap_or(false);
+        sweeper.abort();
+        if clean { Drained::Clean } else { Drained::CutShort }
+    }
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config(why) | Self::Io(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<BadCertificate> for StartError {
+    fn from(error: BadCertificate) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
+impl From<BadRing> for StartError {
+    fn from(error: BadRing) -> Self {
+        Self::Config(match error {
+            BadRing::Empty => String::from("session.keys: there is no key"),
+            BadRing::Duplicate(index) => format!("session.keys[{index}]: is there twice"),
+        })
+    }
+}
+
+/// Reads every file that serving needs, without binding anything.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    Setup::new(config).map(drop)
+}
+
+async fn sweep(gateway: Arc<Gateway>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        gateway.sweep();
+    }
+}
+
+const SWEEP: Duration = Duration::from_secs(20);

@@ -1,0 +1,145 @@
+//! Metrics in the OpenMetrics text format, for `/metrics` of the admin listener.
+
+use std::fmt::Write as _;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Everything that is counted. Handles of what a request touches are kept, so that counting is
+/// one atomic addition.
+pub struct Metrics {
+    registry: Registry,
+    answers: [Counter; 5],
+    pub connections: Gauge,
+    refreshes: Family<RefreshLabels, Counter>,
+    logins: Family<LoginLabels, Counter>,
+    rejects: Family<RejectLabels, Counter>,
+}
+
+/// How a refresh went (sessions.md, Proof).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names of the label's values")]
+pub enum RefreshOutcome {
+    refreshed,
+    shared,
+    replayed,
+    provider_error,
+    ended,
+}
+
+/// How a login went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names of the label's values")]
+pub enum LoginOutcome {
+    started,
+    completed,
+    denied,
+    refused,
+    provider_error,
+}
+
+/// Why a session cookie was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names of the label's values")]
+pub enum RejectReason {
+    broken,
+    unknown_key,
+    ended,
+    signed_out,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefreshLabels {
+    outcome: RefreshOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoginLabels {
+    outcome: LoginOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RejectLabels {
+    reason: RejectReason,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[expect(clippy::new_without_default, reason = "making a registry is no default value")]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("askara_gate");
+        let answers = Family::<AnswerLabels, Counter>::default();
+        let connections = Gauge::default();
+        let refreshes = Family::default();
+        let logins = Family::default();
+        let rejects = Family::default();
+        registry.register("requests", "Requests answered, by class of status", answers.clone());
+        registry.register("connections", "Open connections", connections.clone());
+        registry.register("refresh", "Refreshes of access tokens, by outcome", refreshes.clone());
+        registry.register("login", "Logins, by outcome", logins.clone());
+        registry.register("cookie_reject", "Session cookies not taken, by reason", rejects.clone());
+        let handle = |class| answers.get_or_create(&AnswerLabels { class }).clone();
+        let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(handle);
+        Self { registry, answers, connections, refreshes, logins, rejects }
+    }
+
+    /// Counts an answer.
+    pub fn answered(&self, status: http::StatusCode) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        self.answers[class].inc();
+    }
+
+    /// Counts the outcome of a refresh.
+    pub fn refresh(&self, outcome: RefreshOutcome) {
+        self.refreshes.get_or_create(&RefreshLabels { outcome }).inc();
+    }
+
+    /// Counts a step of a login.
+    pub fn login(&self, outcome: LoginOutcome) {
+        self.logins.get_or_create(&LoginLabels { outcome }).inc();
+    }
+
+    /// Counts a cookie that was not taken.
+    pub fn rejected(&self, reason: RejectReason) {
+        self.rejects.get_or_create(&RejectLabels { reason }).inc();
+    }
+
+    /// All of it, as text.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        if text::encode(&mut out, &self.registry).is_err() {
+            // Writing to a String does not fail.
+            let _ = write!(out, "# EOF");
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_told_under_their_names() {
+        let metrics = Metrics::new();
+        metrics.answered(http::StatusCode::OK);
+        metrics.refresh(RefreshOutcome::refreshed);
+        metrics.refresh(RefreshOutcome::provider_error);
+        let text = metrics.text();
+        for line in [
+            r#"askara_gate_requests_total{class="2xx"} 1"#,
+            r#"askara_gate_requests_total{class="5xx"} 0"#,
+            r#"askara_gate_refresh_total{outcome="provider_error"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

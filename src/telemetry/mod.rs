@@ -1,0 +1,7 @@
+//! What the operator sees: logs and metrics. Never a secret.
+
+mod log;
+mod metrics;
+
+pub use log::init;
+pub use metrics::{LoginOutcome, Metrics, RefreshOutcome, RejectReason};

@@ -1,0 +1,207 @@
+//! Bodies on their way: streamed frame by frame, never gathered, with a limit on silence.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::Failure;
+use super::pool::Lease;
+use crate::auth::headers;
+
+/// What a visitor sends to the app.
+pub struct VisitorBody {
+    body: Option<Incoming>,
+    silence: Silence,
+    frames: Option<Arc<AtomicU64>>,
+}
+
+/// What an app sends to the visitor. Its connection goes back to the pool at the end.
+pub struct AnswerBody {
+    body: Incoming,
+    lease: Option<Lease>,
+    silence: Silence,
+}
+
+/// How far a visitor's body has come: an app may take its time while it is still being sent to.
+pub(super) struct Progress(Arc<AtomicU64>);
+
+/// Nobody sent anything for too long.
+#[derive(Debug)]
+pub struct Stalled;
+
+/// A time limit between two frames; the timer is only there while one is waited for.
+struct Silence {
+    limit: Option<Duration>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl VisitorBody {
+    pub(super) fn new(body: Incoming, idle: Duration) -> (Self, Option<Progress>) {
+        if body.is_end_stream() {
+            return (Self::absent(), None);
+        }
+        let frames = Arc::new(AtomicU64::new(0));
+        let progress = Progress(Arc::clone(&frames));
+        let silence = Silence { limit: Some(idle), timer: None };
+        (Self { body: Some(body), silence, frames: Some(frames) }, Some(progress))
+    }
+
+    pub(super) fn absent() -> Self {
+        Self { body: None, silence: Silence { limit: None, timer: None }, frames: None }
+    }
+
+    pub(super) fn is_absent(&self) -> bool {
+        self.body.is_none()
+    }
+}
+
+impl Body for VisitorBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let frame = ready!(this.silence.bound(Pin::new(body).poll_frame(context), context))?;
+        if let Some(frames) = &this.frames {
+            frames.fetch_add(1, Ordering::Relaxed);
+        }
+        Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+impl AnswerBody {
+    pub(super) fn new(body: Incoming, mut lease: Lease, idle: Option<Duration>) -> Self {
+        // An answer without a body is over before anyone asks for its frames.
+        let lease = if body.is_end_stream() {
+            lease.give_back();
+            None
+        } else {
+            Some(lease)
+        };
+        Self { body, lease, silence: Silence { limit: idle, timer: None } }
+    }
+
+    /// The empty body of an answer that turns into a tunnel.
+    pub(super) fn tunnel(body: Incoming) -> Self {
+        Self { body, lease: None, silence: Silence { limit: None, timer: None } }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        let frame = ready!(this.silence.bound(Pin::new(&mut this.body).poll_frame(context), context))?;
+        let over = match &frame {
+            None => true,
+            Some(Ok(_)) => this.body.is_end_stream(),
+            Some(Err(_)) => {
+                // Passed on as it is: a broken answer must not look like a whole one (S59).
+                this.lease = None;
+                false
+            }
+        };
+        if over && let Some(mut lease) = this.lease.take() {
+            lease.give_back();
+        }
+        Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Progress {
+    /// Waits for the head of an answer; the limit starts anew as long as the body moves.
+    pub(super) async fn bound<F>(
+        self,
+        head: F,
+        limit: Duration,
+    ) -> Result<(Response<Incoming>, Lease), Failure>
+    where
+        F: Future<Output = Result<(Response<Incoming>, Lease), Failure>>,
+    {
+        tokio::pin!(head);
+        let mut seen = 0;
+        loop {
+            if let Ok(answered) = tokio::time::timeout(limit, &mut head).await {
+                return answered;
+            }
+            let frames = self.0.load(Ordering::Relaxed);
+            if frames == seen {
+                return Err(Failure::Slow);
+            }
+            seen = frames;
+        }
+    }
+}
+
+impl Silence {
+    fn bound<T>(&mut self, polled: Poll<T>, context: &mut Context<'_>) -> Poll<Result<T, Stalled>> {
+        let Some(limit) = self.limit else { return polled.map(Ok) };
+        match polled {
+            Poll::Ready(value) => {
+                if let Some(timer) = &mut self.timer {
+                    timer.as_mut().reset(Instant::now() + limit);
+                }
+                Poll::Ready(Ok(value))
+            }
+            Poll::Pending => {
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+                if timer.is_elapsed() {
+                    *timer = Box::pin(sleep_until(Instant::now() + limit));
+                }
+                timer.as_mut().poll(context).map(|()| Err(Stalled))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Stalled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body stood still for too long")
+    }
+}
+
+impl std::error::Error for Stalled {}
+
+/// Trailers go on without what only the gateway may say (C-39).
+fn without_claims(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        headers::strip_trailers(trailers);
+    }
+    frame
+}

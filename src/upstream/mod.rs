@@ -1,0 +1,151 @@
+//! Forwards what the policy permitted, streaming both ways.
+//!
+//! Every worker thread has its own [`Upstream`]s, each with its own connections, so that nothing
+//! is shared between cores on the way of a request.
+
+mod body;
+mod connect;
+mod pool;
+mod retry;
+mod tunnel;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
+
+pub use body::{AnswerBody, VisitorBody};
+pub use connect::{Target, TlsTarget};
+
+use crate::auth::headers;
+use crate::auth::policy::Permit;
+use pool::Pool;
+
+/// An app, as one worker reaches it.
+pub struct Upstream {
+    pool: Arc<Pool>,
+    times: Times,
+    tasks: TaskTracker,
+}
+
+/// How long an app may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub connect: Duration,
+    pub response_head: Duration,
+    pub body_idle: Duration,
+    pub stream_idle: Option<Duration>,
+}
+
+/// Why an app gave no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// It can't be reached.
+    Connect(String),
+    /// It reached the time limit without the head of an answer.
+    Slow,
+    /// It broke off, or spoke no HTTP.
+    Broken(String),
+    /// Its answer is one that no honest app gives.
+    Nonsense(&'static str),
+    /// The visitor's own body broke off or took too long; nobody may be there to be answered.
+    Visitor,
+}
+
+impl Upstream {
+    /// An app at `target`; `tasks` are waited for when the server drains.
+    pub fn new(target: Target, times: Times, tasks: TaskTracker) -> Self {
+        Self { pool: Pool::new(target, times.connect), times, tasks }
+    }
+
+    /// Forwards a request whose head is ready for the app. `permit` proves that the policy let
+    /// it pass.
+    pub async fn forward(
+        &self,
+        mut request: Request<Incoming>,
+        permit: Permit,
+    ) -> Result<Response<AnswerBody>, Failure> {
+        drop(permit);
+        let upgrade = tunnel::wanted(&mut request);
+        let trailers = announced_trailers(request.headers());
+        let takes_trailers = takes_trailers(request.headers());
+        headers::strip_hop_by_hop(request.headers_mut());
+        if let Some(upgrade) = &upgrade {
+            upgrade.state(request.headers_mut());
+        } else if takes_trailers {
+            request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
+            request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("te"));
+        }
+        request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
+        let (request, progress) = self.outgoing(request);
+        let head = retry::send(&self.pool, request);
+        let (answer, lease) = match progress {
+            Some(progress) => progress.bound(head, self.times.response_head).await?,
+            None => tokio::time::timeout(self.times.response_head, head)
+                .await
+                .unwrap_or(Err(Failure::Slow))?,
+        };
+        self.incoming(answer, lease, upgrade)
+    }
+
+    fn outgoing(&self, request: Request<Incoming>) -> (Request<VisitorBody>, Option<body::Progress>) {
+        let (mut head, body) = request.into_parts();
+        head.version = Version::HTTP_11;
+        let (body, progress) = VisitorBody::new(body, self.times.body_idle);
+        (Request::from_parts(head, body), progress)
+    }
+
+    fn incoming(
+        &self,
+        mut answer: Response<Incoming>,
+        mut lease: pool::Lease,
+        upgrade: Option<tunnel::Wanted>,
+    ) -> Result<Response<AnswerBody>, Failure> {
+        let status = answer.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            let upgrade = upgrade.ok_or(Failure::Nonsense("an upgrade that nobody asked for"))?;
+            return upgrade.accept(answer, &self.tasks);
+        }
+        if !(200..600).contains(&status.as_u16()) {
+            return Err(Failure::Nonsense("a status outside of 200 to 599"));
+        }
+        // With both, hyper reads by Transfer-Encoding and leaves the length in: whoever reads by
+        // the length would see another body (C-53; RFC 9112 6.3).
+        if answer.headers().contains_key(header::TRANSFER_ENCODING)
+            && answer.headers_mut().remove(header::CONTENT_LENGTH).is_some()
+        {
+            lease.discard();
+        }
+        let trailers = announced_trailers(answer.headers());
+        headers::strip_hop_by_hop(answer.headers_mut());
+        if let Some(trailers) = trailers {
+            answer.headers_mut().insert(header::TRAILER, trailers);
+        }
+        let idle = self.times.stream_idle;
+        Ok(answer.map(|body| AnswerBody::new(body, lease, idle)))
+    }
+}
+
+fn takes_trailers(fields: &HeaderMap) -> bool {
+    let mut lines = fields.get_all(header::TE).iter();
+    lines.any(|line| memchr::memmem::find(line.as_bytes(), b"trailers").is_some())
+}
+
+/// The trailers that a message announces and that may be passed on; hyper writes no others.
+fn announced_trailers(fields: &HeaderMap) -> Option<HeaderValue> {
+    if !fields.contains_key(header::TRAILER) {
+        return None;
+    }
+    let lines = fields.get_all(header::TRAILER).iter();
+    let mut announced = HeaderMap::new();
+    for name in lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {
+        if let Ok(name) = header::HeaderName::from_bytes(name.trim_ascii()) {
+            announced.insert(name, HeaderValue::from_static(""));
+        }
+    }
+    headers::strip_trailers(&mut announced);
+    let names: Vec<&str> = announced.keys().map(header::HeaderName::as_str).collect();
+    (!names.is_empty()).then(|| names.join(", ").parse().ok()).flatten()
+}
