@@ -76,7 +76,7 @@ pub fn strip_nominated(headers: &mut HeaderMap) {
     for name in nominated(headers) {
         if name == header::UPGRADE {
             upgrades = true;
-        } else {
+        } else if !HOP_BY_HOP.contains(&name) {
             headers.remove(name);
         }
     }
@@ -90,7 +90,10 @@ pub fn strip_nominated(headers: &mut HeaderMap) {
 /// Removes what a visitor may not say: identity, forwarding and every ambiguous spelling.
 /// `Expect` goes too: the gateway itself answers it.
 pub fn strip_claims(headers: &mut HeaderMap) {
-    let mut claimed = headers.keys().filter(|name| is_claim(name.as_str())).peekable();
+    let mut claimed = headers
+        .keys()
+        .filter(|name| is_claim(name.as_str()))
+        .peekable();
     if claimed.peek().is_some() {
         let claimed: Vec<HeaderName> = claimed.cloned().collect();
         for name in claimed {
@@ -102,7 +105,12 @@ pub fn strip_claims(headers: &mut HeaderMap) {
 
 /// Removes our own cookies from what the app sees.
 pub fn strip_own_cookies(headers: &mut HeaderMap) {
-    let lines = || headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let lines = || {
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .map(HeaderValue::as_bytes)
+    };
     let rest = cookie::others_only(lines()).and_then(|rest| HeaderValue::from_bytes(&rest).ok());
     match rest {
         Some(rest) => drop(headers.insert(header::COOKIE, rest)),
@@ -119,8 +127,12 @@ pub fn strip_foreign_set_cookies(headers: &mut HeaderMap) -> bool {
     if !headers.get_all(header::SET_COOKIE).iter().any(ours) {
         return false;
     }
-    let kept: Vec<HeaderValue> =
-        headers.get_all(header::SET_COOKIE).iter().filter(|value| !ours(value)).cloned().collect();
+    let kept: Vec<HeaderValue> = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter(|value| !ours(value))
+        .cloned()
+        .collect();
     headers.remove(header::SET_COOKIE);
     for value in kept {
         headers.append(header::SET_COOKIE, value);
@@ -152,12 +164,20 @@ fn is_claim(name: &str) -> bool {
 
 /// `name` is lower-case, as every parsed field name is.
 fn is_managed(name: &str) -> bool {
-    const FAMILIES: [&str; 5] =
-        ["x-forwarded-", "x-auth-request-", "x-askara-", "x-original-", "x-envoy-"];
+    const FAMILIES: [&str; 5] = [
+        "x-forwarded-",
+        "x-auth-request-",
+        "x-askara-",
+        "x-original-",
+        "x-envoy-",
+    ];
     match name.as_bytes().first() {
         Some(b'x') => {
             FAMILIES.iter().any(|family| name.starts_with(family))
-                || matches!(name, "x-real-ip" | "x-forwarded" | "x-client-ip" | "x-rewrite-url")
+                || matches!(
+                    name,
+                    "x-real-ip" | "x-forwarded" | "x-client-ip" | "x-rewrite-url"
+                )
         }
         Some(b'f') => name == "forwarded",
         Some(b't') => name == "true-client-ip",
@@ -291,7 +311,11 @@ mod tests {
             strip_claims(&mut headers);
             assert_eq!(names(&headers), ["accept"], "{name}");
         }
-        let mut headers = map(&[("x-request-id", "1"), ("x-custom", "2"), ("authorization", "3")]);
+        let mut headers = map(&[
+            ("x-request-id", "1"),
+            ("x-custom", "2"),
+            ("authorization", "3"),
+        ]);
         strip_claims(&mut headers);
         assert_eq!(headers.len(), 3);
     }
@@ -326,7 +350,10 @@ mod tests {
         ]);
         strip_nominated(&mut headers);
         headers.insert("x-forwarded-user", "ours".parse().unwrap());
-        assert_eq!((&headers["connection"], &headers["upgrade"]), (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap()));
+        assert_eq!(
+            (&headers["connection"], &headers["upgrade"]),
+            (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap())
+        );
         strip_hop_by_hop(&mut headers);
         assert_eq!(names(&headers), ["x-forwarded-user"]);
     }
@@ -341,8 +368,15 @@ mod tests {
         };
         let token = Secret::new(String::from("token"));
         let statement = Statement::new(&identity, &token).unwrap();
-        let stated: Vec<_> = statement.identity.iter().map(|(_, value)| value.to_str().unwrap()).collect();
-        assert_eq!(stated, ["a%0D%0AX-Evil: 1", "zo%C3%AB@example.com", "a%2Cb,c d,%00"]);
+        let stated: Vec<_> = statement
+            .identity
+            .iter()
+            .map(|(_, value)| value.to_str().unwrap())
+            .collect();
+        assert_eq!(
+            stated,
+            ["a%0D%0AX-Evil: 1", "zo%C3%AB@example.com", "a%2Cb,c d,%00"]
+        );
         assert_eq!(statement.authorization, "Bearer token");
         assert!(!format!("{statement:?}").contains("Bearer"));
         assert!(Statement::new(&identity, &Secret::new(String::from("a\nb"))).is_err());

@@ -63,7 +63,10 @@ impl Source {
             "token" => Document::Token,
             _ => return None,
         };
-        pointer.starts_with('/').then(|| Self { document, pointer: pointer.to_owned() })
+        pointer.starts_with('/').then(|| Self {
+            document,
+            pointer: pointer.to_owned(),
+        })
     }
 
     fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
@@ -87,7 +90,9 @@ impl IdentitySources {
             &self.organization,
             &self.preferred_username,
         ];
-        lists.iter().any(|list| list.iter().any(|source| source.document == Document::Me))
+        lists
+            .iter()
+            .any(|list| list.iter().any(|source| source.document == Document::Me))
     }
 
     /// Reads an identity; a person without a `user` is nobody (S30).
@@ -107,7 +112,10 @@ impl IdentitySources {
 impl Identity {
     #[cfg(test)]
     pub(crate) fn for_test(user: &str) -> Self {
-        Self { user: user.to_owned(), ..Self::default() }
+        Self {
+            user: user.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -116,7 +124,9 @@ fn first<T>(
     documents: &Documents,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Option<T> {
-    sources.iter().find_map(|source| read(source.find(documents)?))
+    sources
+        .iter()
+        .find_map(|source| read(source.find(documents)?))
 }
 
 /// Numbers and booleans count as their text: `42` is `"42"`. Too long is no text: a cut name
@@ -133,9 +143,7 @@ fn as_text(value: &Value) -> Option<String> {
 
 fn as_list(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::Array(items) => {
-            Some(items.iter().filter_map(as_text).take(MAX_GROUPS).collect())
-        }
+        Value::Array(items) => Some(items.iter().filter_map(as_text).take(MAX_GROUPS).collect()),
         other => as_text(other).map(|one| vec![one]),
     }
 }
@@ -151,7 +159,12 @@ mod tests {
     use serde_json::json;
 
     fn sources() -> IdentitySources {
-        let list = |texts: &[&str]| texts.iter().map(|text| Source::parse(text).unwrap()).collect();
+        let list = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| Source::parse(text).unwrap())
+                .collect()
+        };
         IdentitySources {
             user: list(&["me:/id", "token:/sub"]),
             groups: list(&["me:/groups"]),
@@ -161,7 +174,10 @@ mod tests {
     }
 
     fn read(token: Value, me: Value) -> Result<Identity, NoUser> {
-        sources().read(&Documents { token: Some(token), me: Some(me) })
+        sources().read(&Documents {
+            token: Some(token),
+            me: Some(me),
+        })
     }
 
     #[test]

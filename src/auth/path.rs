@@ -38,13 +38,20 @@ impl<'a> RequestPath<'a> {
             return Err(BadPath::NoSlash);
         }
         if is_ordinary(raw) {
-            return Ok(Self { plain: Cow::Borrowed(raw), with_parameters: None, never_public: false });
+            return Ok(Self {
+                plain: Cow::Borrowed(raw),
+                with_parameters: None,
+                never_public: false,
+            });
         }
         let decoded = decode(raw)?;
         let (merged, had_empty) = merge(&decoded.text);
         let plain = without_parameters(&merged);
         for form in [&merged, &plain] {
-            if form.split('/').any(|segment| segment == "." || segment == "..") {
+            if form
+                .split('/')
+                .any(|segment| segment == "." || segment == "..")
+            {
                 return Err(BadPath::DotSegment);
             }
         }
@@ -141,8 +148,10 @@ fn merge(path: &str) -> (String, bool) {
 }
 
 fn without_parameters(path: &str) -> String {
-    let bare: Vec<&str> =
-        path.split('/').map(|segment| segment.split(';').next().unwrap_or(segment)).collect();
+    let bare: Vec<&str> = path
+        .split('/')
+        .map(|segment| segment.split(';').next().unwrap_or(segment))
+        .collect();
     bare.join("/")
 }
 
@@ -198,8 +207,14 @@ mod tests {
             ("", Err(NoSlash)),
         ] {
             let path = RequestPath::parse(raw);
-            let seen = path.as_ref().map(|path| (path.plain(), path.never_public()));
-            assert_eq!(seen, read.as_ref().map(|&(text, never)| (text, never)), "{raw}");
+            let seen = path
+                .as_ref()
+                .map(|path| (path.plain(), path.never_public()));
+            assert_eq!(
+                seen,
+                read.as_ref().map(|&(text, never)| (text, never)),
+                "{raw}"
+            );
         }
     }
 

@@ -81,7 +81,11 @@ mod tests {
             let host = Host::parse("app.example.com").unwrap();
             let found = table.find(&host, &parsed, &http::Method::GET).unwrap();
             assert_eq!(judge(found, &parsed, None).is_ok(), anonymous, "{path}");
-            assert_eq!(judge(found, &parsed, Some(&somebody)).is_ok(), signed_in, "{path}");
+            assert_eq!(
+                judge(found, &parsed, Some(&somebody)).is_ok(),
+                signed_in,
+                "{path}"
+            );
         }
     }
 }

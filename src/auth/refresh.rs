@@ -92,7 +92,11 @@ impl RefreshPolicy {
         if life >= SHORT_LIFE {
             early = early.min(life - LATEST_START);
         }
-        if now >= tokens.issued.plus(early) { Standing::Due } else { Standing::Fresh }
+        if now >= tokens.issued.plus(early) {
+            Standing::Due
+        } else {
+            Standing::Fresh
+        }
     }
 
     /// Until when a successor made at `made` is kept: until the browser has shown it and a minute
@@ -105,7 +109,13 @@ impl RefreshPolicy {
 
 impl Known {
     /// Decides on a request that carries `generation`.
-    pub fn decide(&self, tokens: &Tokens, generation: u32, standing: Standing, now: Timestamp) -> Step {
+    pub fn decide(
+        &self,
+        tokens: &Tokens,
+        generation: u32,
+        standing: Standing,
+        now: Timestamp,
+    ) -> Step {
         if self.revoked {
             return Step::End;
         }
@@ -118,7 +128,9 @@ impl Known {
             Standing::Expired if hopeless => Step::End,
             Standing::Expired if self.flying => Step::Wait,
             Standing::Expired => match self.not_before(standing) {
-                Some(then) if then > now => Step::Unavailable { retry_after: then.since(now) },
+                Some(then) if then > now => Step::Unavailable {
+                    retry_after: then.since(now),
+                },
                 _ => Step::RenewAndWait,
             },
         }
@@ -126,7 +138,11 @@ impl Known {
 
     /// Notes that a refresh succeeded: whatever failed before is over.
     pub fn renewed(&mut self) {
-        *self = Self { flying: self.flying, revoked: self.revoked, ..Self::default() };
+        *self = Self {
+            flying: self.flying,
+            revoked: self.revoked,
+            ..Self::default()
+        };
     }
 
     /// Notes that a refresh of `generation` failed.
@@ -188,7 +204,9 @@ pub fn verdict(failure: &TokenFailure) -> Verdict {
         TokenFailure::Refused { error, .. } => match error.as_str() {
             // league's kind of server answers `invalid_request` to a revoked refresh token.
             "invalid_grant" | "invalid_request" => Verdict::Definitive,
-            "invalid_client" | "unauthorized_client" | "unsupported_grant_type"
+            "invalid_client"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
             | "invalid_scope" => Verdict::Operator,
             _ => Verdict::Passing,
         },
@@ -215,7 +233,10 @@ mod tests {
     use super::*;
     use crate::auth::session::testing::session;
 
-    const POLICY: RefreshPolicy = RefreshPolicy { at: 0.75, keep_at_most: Duration::from_secs(600) };
+    const POLICY: RefreshPolicy = RefreshPolicy {
+        at: 0.75,
+        keep_at_most: Duration::from_secs(600),
+    };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_unix(seconds)
@@ -235,34 +256,73 @@ mod tests {
             (100, 0.9, 90, Standing::Due),
             (0, 0.75, 0, Standing::Expired),
         ] {
-            let policy = RefreshPolicy { at: at_fraction, ..POLICY };
+            let policy = RefreshPolicy {
+                at: at_fraction,
+                ..POLICY
+            };
             let session = session(1000, 1000, 1000 + life);
-            assert_eq!(policy.standing(&session.tokens, at(1000 + now)), standing, "{life} {now}");
+            assert_eq!(
+                policy.standing(&session.tokens, at(1000 + now)),
+                standing,
+                "{life} {now}"
+            );
         }
     }
 
     #[test]
     fn a_request_waits_only_past_expiry_and_ends_only_by_a_clear_word() {
-        let flying = Known { flying: true, ..Known::default() };
-        let refused = Known { refused: Some(0), ..Known::default() };
-        let refused_before = Known { refused: Some(3), ..Known::default() };
-        let revoked = Known { revoked: true, ..Known::default() };
+        let flying = Known {
+            flying: true,
+            ..Known::default()
+        };
+        let refused = Known {
+            refused: Some(0),
+            ..Known::default()
+        };
+        let refused_before = Known {
+            refused: Some(3),
+            ..Known::default()
+        };
+        let revoked = Known {
+            revoked: true,
+            ..Known::default()
+        };
         let mut failed = Known::default();
         failed.failed(Verdict::Passing, 0, at(100), 0);
-        let later = Step::Unavailable { retry_after: Duration::from_secs(1) };
+        let later = Step::Unavailable {
+            retry_after: Duration::from_secs(1),
+        };
         for (name, known, fresh, due, expired) in [
-            ("nothing", Known::default(), Step::Serve, Step::ServeAndRenew, Step::RenewAndWait),
+            (
+                "nothing",
+                Known::default(),
+                Step::Serve,
+                Step::ServeAndRenew,
+                Step::RenewAndWait,
+            ),
             ("flying", flying, Step::Serve, Step::Serve, Step::Wait),
             ("refused", refused, Step::Serve, Step::Serve, Step::End),
-            ("another refused", refused_before, Step::Serve, Step::ServeAndRenew, Step::RenewAndWait),
+            (
+                "another refused",
+                refused_before,
+                Step::Serve,
+                Step::ServeAndRenew,
+                Step::RenewAndWait,
+            ),
             ("revoked", revoked, Step::End, Step::End, Step::End),
             ("failed just now", failed, Step::Serve, Step::Serve, later),
         ] {
             let tokens = session(0, 0, 10).tokens;
-            for (standing, step) in
-                [(Standing::Fresh, fresh), (Standing::Due, due), (Standing::Expired, expired)]
-            {
-                assert_eq!(known.decide(&tokens, 0, standing, at(100)), step, "{name} {standing:?}");
+            for (standing, step) in [
+                (Standing::Fresh, fresh),
+                (Standing::Due, due),
+                (Standing::Expired, expired),
+            ] {
+                assert_eq!(
+                    known.decide(&tokens, 0, standing, at(100)),
+                    step,
+                    "{name} {standing:?}"
+                );
             }
         }
     }
@@ -298,7 +358,10 @@ mod tests {
         }
         assert!(breaker.admit(at(100)).is_err());
         assert_eq!(breaker.admit(at(101)), Ok(()));
-        assert!(breaker.admit(at(150)).is_err(), "a second probe beside the first");
+        assert!(
+            breaker.admit(at(150)).is_err(),
+            "a second probe beside the first"
+        );
         breaker.answered();
         assert_eq!(breaker.admit(at(150)), Ok(()));
     }
@@ -315,7 +378,11 @@ mod tests {
             ("temporarily_unavailable", Verdict::Passing),
             ("whatever", Verdict::Passing),
         ] {
-            assert_eq!(verdict(&TokenFailure::refused_for_test(error)), read, "{error}");
+            assert_eq!(
+                verdict(&TokenFailure::refused_for_test(error)),
+                read,
+                "{error}"
+            );
         }
         assert_eq!(verdict(&TokenFailure::Status(503)), Verdict::Passing);
         assert_eq!(verdict(&TokenFailure::Status(400)), Verdict::Passing);

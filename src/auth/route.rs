@@ -1,10 +1,14 @@
 //! Routes: which rule and which app a request belongs to.
 //!
-//! Order: an exact host before `*.` before none; then an exact path before the longest prefix.
-//! A prefix is segment-aware: `/admin` and `/admin/` cover `/admin` and all below, and not
-//! `/administrator`. What no route covers is refused.
+//! Order: an exact host before `*.` before none; then an exact path, then the longest literal
+//! beginning: of a template what stands before its first variable, of a regular expression what
+//! stands before its first operator. So a catch-all prefix hides neither, and neither hides a
+//! longer prefix. Of equals the first in the file wins. A prefix is segment-aware: `/admin` and
+//! `/admin/` cover `/admin` and all below, and not `/administrator`. What no route covers is
+//! refused.
 
 use http::Method;
+use regex::{Regex, RegexBuilder};
 
 use super::host::{Host, HostPattern};
 use super::path::RequestPath;
@@ -26,11 +30,34 @@ pub struct Route {
 }
 
 /// The paths that a route covers, in decoded form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum PathPattern {
     Exact(String),
     /// Without a slash at its end; the empty one covers everything.
     Prefix(String),
+    Regex(WholePath),
+    Template(Template),
+}
+
+/// `/teams/{team}/*`: literal segments, `{name}` for one segment, `*` at the end for the rest.
+#[derive(Clone, Debug)]
+pub struct Template {
+    segments: Vec<Segment>,
+    rest: bool,
+}
+
+/// A regular expression over whole paths, in linear time.
+#[derive(Clone, Debug)]
+pub struct WholePath {
+    regex: Regex,
+    /// How many bytes at its beginning are sure.
+    literal: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Segment {
+    Any,
+    Literal(String),
 }
 
 /// What becomes of `Authorization` on the way to the app.
@@ -78,6 +105,8 @@ impl RouteTable {
             let path = match &route.path {
                 PathPattern::Exact(_) => (0, 0),
                 PathPattern::Prefix(prefix) => (1, usize::MAX - prefix.len()),
+                PathPattern::Template(template) => (1, usize::MAX - template.literal_beginning()),
+                PathPattern::Regex(WholePath { literal, .. }) => (1, usize::MAX - literal),
             };
             (host, path)
         });
@@ -109,7 +138,12 @@ impl RouteTable {
 
     /// Whether some route names this host itself.
     pub fn names(&self, host: &Host) -> bool {
-        let named = |route: &Route| route.host.as_ref().is_some_and(|own| own.matches(host.name()));
+        let named = |route: &Route| {
+            route
+                .host
+                .as_ref()
+                .is_some_and(|own| own.matches(host.name()))
+        };
         self.routes.iter().any(named)
     }
 
@@ -143,15 +177,99 @@ impl PathPattern {
         Self::Prefix(path.trim_end_matches('/').to_owned())
     }
 
+    /// The pattern of a regular expression over the whole path; the error says what is wrong.
+    pub fn regex(text: &str) -> Result<Self, String> {
+        let whole = RegexBuilder::new(&format!("^(?:{text})$"))
+            .size_limit(REGEX_SIZE)
+            .build();
+        let literal = literal_beginning(text);
+        whole
+            .map(|regex| Self::Regex(WholePath { regex, literal }))
+            .map_err(|error| error.to_string())
+    }
+
+    /// The pattern of a template.
+    pub fn template(text: &str) -> Option<Self> {
+        let (text, rest) = match text.strip_suffix("/*") {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        let segments =
+            text.strip_prefix('/')
+                .unwrap_or(text)
+                .split('/')
+                .map(|segment| {
+                    match segment.strip_prefix('{').map(|name| name.strip_suffix('}')) {
+                        Some(Some(name)) if !name.is_empty() && !name.contains(['{', '}']) => {
+                            Some(Segment::Any)
+                        }
+                        None if !segment.contains(['{', '}', '*']) => {
+                            Some(Segment::Literal(segment.to_owned()))
+                        }
+                        _ => None,
+                    }
+                });
+        let segments = if text.is_empty() {
+            Vec::new()
+        } else {
+            segments.collect::<Option<Vec<_>>>()?
+        };
+        Some(Self::Template(Template { segments, rest }))
+    }
+
     fn covers(&self, path: &str) -> bool {
         match self {
+            Self::Regex(whole) => whole.regex.is_match(path),
+            Self::Template(template) => template.covers(path),
             Self::Exact(exact) => exact == path,
-            Self::Prefix(prefix) => {
-                path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }
+            Self::Prefix(prefix) => path
+                .strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         }
     }
 }
+
+impl Template {
+    fn covers(&self, path: &str) -> bool {
+        let mut written = path.strip_prefix('/').unwrap_or(path).split('/');
+        for segment in &self.segments {
+            let fits = match (segment, written.next()) {
+                (Segment::Any, Some(text)) => !text.is_empty(),
+                (Segment::Literal(literal), Some(text)) => literal == text,
+                (_, None) => false,
+            };
+            if !fits {
+                return false;
+            }
+        }
+        self.rest || written.next().is_none()
+    }
+
+    /// How many bytes of it are sure, up to its first variable.
+    fn literal_beginning(&self) -> usize {
+        let literal = |segment: &Segment| match segment {
+            Segment::Literal(text) => Some(text.len() + 1),
+            Segment::Any => None,
+        };
+        self.segments.iter().map_while(literal).sum()
+    }
+}
+
+/// What an expression surely begins with, in bytes; none where it offers alternatives.
+fn literal_beginning(text: &str) -> usize {
+    let text = text.strip_prefix('^').unwrap_or(text);
+    let operator = |byte: u8| b"\\.+*?()|[]{}^$".contains(&byte);
+    let length = text.bytes().take_while(|&byte| !operator(byte)).count();
+    match text.as_bytes().get(length) {
+        _ if text.contains('|') => 0,
+        // The operator is about the byte before it.
+        Some(b'*' | b'?' | b'{' | b'+') => length.saturating_sub(1),
+        _ => length,
+    }
+}
+
+/// Of a compiled expression; a larger one is refused with the configuration (C-81).
+const REGEX_SIZE: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -171,7 +289,9 @@ mod tests {
 
     fn find(table: &RouteTable, host: &str, path: &str, method: Method) -> Result<usize, NoRoute> {
         let path = RequestPath::parse(path).unwrap();
-        table.find(&Host::parse(host).unwrap(), &path, &method).map(|found| found.route.upstream)
+        table
+            .find(&Host::parse(host).unwrap(), &path, &method)
+            .map(|found| found.route.upstream)
     }
 
     #[test]
@@ -180,7 +300,12 @@ mod tests {
         let table = RouteTable::new(vec![
             route(None, prefix("/"), Access::SignedIn, 0),
             route(None, prefix("/admin/"), Access::SignedIn, 1),
-            route(None, PathPattern::Exact("/admin/ping".into()), Access::Public, 2),
+            route(
+                None,
+                PathPattern::Exact("/admin/ping".into()),
+                Access::Public,
+                2,
+            ),
             route(Some("*.example.com"), prefix("/"), Access::SignedIn, 3),
             route(Some("wiki.example.com"), prefix("/"), Access::SignedIn, 4),
         ]);
@@ -194,7 +319,33 @@ mod tests {
             ("a.example.com", "/admin", 3),
             ("wiki.example.com", "/admin", 4),
         ] {
-            assert_eq!(find(&table, host, path, Method::GET), Ok(upstream), "{host}{path}");
+            assert_eq!(
+                find(&table, host, path, Method::GET),
+                Ok(upstream),
+                "{host}{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_catch_all_hides_no_expression_and_an_expression_hides_no_longer_prefix() {
+        let regex = |text| PathPattern::regex(text).unwrap();
+        let table = RouteTable::new(vec![
+            route(None, PathPattern::prefix("/"), Access::SignedIn, 0),
+            route(None, regex("/.*\\.css"), Access::Public, 1),
+            route(None, PathPattern::prefix("/admin"), Access::SignedIn, 2),
+            route(None, regex("^/v[0-9]+/health$"), Access::Public, 3),
+            route(None, regex("/ab*|/cd"), Access::Public, 4),
+        ]);
+        for (path, upstream) in [
+            ("/x", 0),
+            ("/x/y.css", 1),
+            ("/admin/y.css", 2),
+            ("/v1/health", 3),
+            ("/v1/health/x", 0),
+            ("/cd", 0),
+        ] {
+            assert_eq!(find(&table, "a", path, Method::GET), Ok(upstream), "{path}");
         }
     }
 
@@ -208,14 +359,64 @@ mod tests {
         let table = RouteTable::new(vec![wide, public, closed]);
         assert_eq!(find(&table, "a", "/p", Method::GET), Ok(1));
         assert_eq!(find(&table, "a", "/p", Method::POST), Ok(0));
-        assert_eq!(find(&table, "a", "/c", Method::HEAD), Err(NoRoute::Method(vec![Method::GET])));
+        assert_eq!(
+            find(&table, "a", "/c", Method::HEAD),
+            Err(NoRoute::Method(vec![Method::GET]))
+        );
+    }
+
+    #[test]
+    fn templates_and_regular_expressions_cover_whole_paths() {
+        let template = |text| PathPattern::template(text).unwrap();
+        for (pattern, covered, not) in [
+            (
+                template("/t/{team}/logo"),
+                &["/t/red/logo"][..],
+                &["/t/logo", "/t//logo", "/t/a/b/logo", "/t/a/logo/"][..],
+            ),
+            (
+                template("/t/{team}/*"),
+                &["/t/a", "/t/a/", "/t/a/b/c"],
+                &["/t", "/t/", "/u/a"],
+            ),
+            (template("/*"), &["/", "/x"], &[]),
+            (
+                PathPattern::regex("/v[0-9]+/x").unwrap(),
+                &["/v1/x"],
+                &["/a/v1/x", "/v1/x/", "/v/x"],
+            ),
+            (
+                PathPattern::regex("/a|/b").unwrap(),
+                &["/a", "/b"],
+                &["/ab", "/c/b"],
+            ),
+        ] {
+            assert!(
+                covered.iter().all(|path| pattern.covers(path)),
+                "{pattern:?}"
+            );
+            assert!(!not.iter().any(|path| pattern.covers(path)), "{pattern:?}");
+        }
+        assert!(PathPattern::template("/t/{}/x").is_none());
+        assert!(PathPattern::template("/t/a{b}").is_none());
+        assert!(PathPattern::template("/t/*/x").is_none());
+        assert!(PathPattern::regex("(").is_err());
+        assert!(PathPattern::regex("(a{1000}){1000}").is_err());
     }
 
     #[test]
     fn what_no_route_covers_is_refused() {
-        let table = RouteTable::new(vec![route(None, PathPattern::prefix("/a"), Access::Public, 0)]);
+        let table = RouteTable::new(vec![route(
+            None,
+            PathPattern::prefix("/a"),
+            Access::Public,
+            0,
+        )]);
         assert_eq!(find(&table, "a", "/b", Method::GET), Err(NoRoute::Path));
-        assert_eq!(find(&RouteTable::new(Vec::new()), "a", "/", Method::GET), Err(NoRoute::Path));
+        assert_eq!(
+            find(&RouteTable::new(Vec::new()), "a", "/", Method::GET),
+            Err(NoRoute::Path)
+        );
     }
 
     #[test]
@@ -225,7 +426,12 @@ mod tests {
             route(None, PathPattern::prefix("/public"), Access::Public, 1),
         ]);
         let path = RequestPath::parse("/public;x").unwrap();
-        let found = table.find(&Host::parse("a").unwrap(), &path, &Method::GET).unwrap();
-        assert_eq!((found.route.upstream, found.also), (1, Some(&Access::SignedIn)));
+        let found = table
+            .find(&Host::parse("a").unwrap(), &path, &Method::GET)
+            .unwrap();
+        assert_eq!(
+            (found.route.upstream, found.also),
+            (1, Some(&Access::SignedIn))
+        );
     }
 }

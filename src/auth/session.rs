@@ -106,7 +106,10 @@ impl Session {
     /// The same session, seen now.
     #[must_use]
     pub fn touched(&self, now: Timestamp) -> Self {
-        Self { seen: now, ..self.clone() }
+        Self {
+            seen: now,
+            ..self.clone()
+        }
     }
 
     /// The next generation, with the tokens of a refresh. What the refresh did not bring stays
@@ -165,7 +168,12 @@ impl Session {
             created,
             seen,
             ends,
-            tokens: Tokens { access, refresh, issued, expires },
+            tokens: Tokens {
+                access,
+                refresh,
+                issued,
+                expires,
+            },
             identity: wire.identity,
         })
     }
@@ -216,8 +224,10 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    const LIFETIMES: Lifetimes =
-        Lifetimes { idle: Duration::from_secs(1000), absolute: Duration::from_secs(10_000) };
+    const LIFETIMES: Lifetimes = Lifetimes {
+        idle: Duration::from_secs(1000),
+        absolute: Duration::from_secs(10_000),
+    };
 
     #[test]
     fn a_session_comes_back_as_it_was_written() {
@@ -252,7 +262,11 @@ mod tests {
             (39, Some(Ended::FromTheFuture)),
         ] {
             let session = session(100, 100, 400);
-            assert_eq!(session.ended(LIFETIMES, Timestamp::from_unix(now)), ended, "at {now}");
+            assert_eq!(
+                session.ended(LIFETIMES, Timestamp::from_unix(now)),
+                ended,
+                "at {now}"
+            );
         }
     }
 

@@ -16,7 +16,9 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failed> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let public = config.public.to_string();
         let server = bind(config)?;
@@ -63,7 +65,10 @@ fn kept_key(file: Option<&std::path::Path>) -> SealKey {
             key
         }
         Err(why) => {
-            tracing::warn!(reason = why.reason, "NO KEY CAN BE KEPT: every session ends with this process, and other replicas know none of them; set session.keys (askara-gate keygen makes one)");
+            tracing::warn!(
+                reason = why.reason,
+                "NO KEY CAN BE KEPT: every session ends with this process, and other replicas know none of them; set session.keys (askara-gate keygen makes one)"
+            );
             fresh_key()
         }
     }

@@ -19,8 +19,8 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub use environment::Environment;
-pub use keys::{KeySource, NoStateFolder, obtain_key};
 pub(crate) use keys::key_text;
+pub use keys::{KeySource, NoStateFolder, obtain_key};
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 pub use routes::{Upstream, UpstreamAddress};
@@ -76,19 +76,30 @@ impl Config {
             Some(path) => read_file(path).map_err(Problems::one)?,
             None => String::new(),
         };
-        let name = sources.file.as_deref().map_or_else(String::new, |path| path.display().to_string());
+        let name = sources
+            .file
+            .as_deref()
+            .map_or_else(String::new, |path| path.display().to_string());
         let mut tree = tree::Tree::build(&name, &text, environment, &sources.set, &mut problems);
+        if !problems.is_empty() {
+            // What can't be read at all would only be missed everywhere.
+            return Err(problems);
+        }
         if let Some(upstream) = &sources.upstream {
             tree.set_upstream(upstream, &mut problems);
         }
         let config = Self::parse(&tree, environment, &mut problems);
         match config {
             Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(problems),
+            _ => Err(problems.sorted()),
         }
     }
 
-    fn parse(tree: &tree::Tree, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+    fn parse(
+        tree: &tree::Tree,
+        environment: &Environment,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let mut warnings = tree.warnings.clone();
         let mut root = reader::Section::root(tree);
         let server = server::parse(&mut root, problems, &mut warnings);

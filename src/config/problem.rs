@@ -19,7 +19,11 @@ pub struct Problems(Vec<Problem>);
 impl Problem {
     /// An error without a place.
     pub fn plain(key: &str, message: impl Into<String>) -> Self {
-        Self { place: String::new(), key: key.to_owned(), message: message.into() }
+        Self {
+            place: String::new(),
+            key: key.to_owned(),
+            message: message.into(),
+        }
     }
 }
 
@@ -31,6 +35,19 @@ impl Problems {
 
     pub(super) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
+    }
+
+    /// In the order of the lines of the file; what stands in no file comes last.
+    pub(super) fn sorted(mut self) -> Self {
+        self.0.sort_by_key(|problem| {
+            let line = problem
+                .place
+                .rsplit(':')
+                .next()
+                .and_then(|line| line.parse().ok());
+            line.unwrap_or(usize::MAX)
+        });
+        self
     }
 
     /// Whether there is none.

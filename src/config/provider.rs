@@ -27,31 +27,52 @@ pub(super) fn parse(
     let client_id = client_id(&mut section, environment, problems, warnings);
     let client_secret = client_secret(&mut section, environment, problems, warnings);
     let url = |section: &mut Section, key, problems: &mut Problems, default: &str| {
-        section.parse(key, problems, endpoint).unwrap_or_else(|| default.to_owned())
+        section
+            .parse(key, problems, endpoint)
+            .unwrap_or_else(|| default.to_owned())
     };
-    let authorize_url = url(&mut section, "authorize_url", problems, preset.authorize_url);
+    let authorize_url = url(
+        &mut section,
+        "authorize_url",
+        problems,
+        preset.authorize_url,
+    );
     let token_url = url(&mut section, "token_url", problems, preset.token_url);
     let userinfo_url = section
-        .parse("userinfo_url", problems, |text| if text.is_empty() { Ok(text.to_owned()) } else { endpoint(text) })
+        .parse("userinfo_url", problems, |text| {
+            if text.is_empty() {
+                Ok(text.to_owned())
+            } else {
+                endpoint(text)
+            }
+        })
         .or_else(|| preset.userinfo_url.map(str::to_owned))
         .filter(|url| !url.is_empty());
     let scopes = section.texts("scopes", problems).map(|list| {
-        list.into_iter().filter_map(|taken| taken.text(problems)).collect::<Vec<_>>()
+        list.into_iter()
+            .filter_map(|taken| taken.text(problems))
+            .collect::<Vec<_>>()
     });
     let token_body = section.parse("token_body", problems, |text| match text {
         "json" => Ok(TokenBody::Json),
         "form" => Ok(TokenBody::Form),
-        _ => Err(format!("{text:?} is no way to write the token call; it is \"json\" or \"form\"")),
+        _ => Err(format!(
+            "{text:?} is no way to write the token call; it is \"json\" or \"form\""
+        )),
     });
     let client_auth = section.parse("client_auth", problems, |text| match text {
         "body" => Ok(ClientAuth::Body),
         "basic" => Ok(ClientAuth::Basic),
-        _ => Err(format!("{text:?} is not spoken; it is \"body\" or \"basic\"")),
+        _ => Err(format!(
+            "{text:?} is not spoken; it is \"body\" or \"basic\""
+        )),
     });
     let pkce = section.parse("pkce", problems, |text| match text {
         "S256" => Ok(true),
         "off" => Ok(false),
-        _ => Err(format!("{text:?} is no PKCE method; it is \"S256\" or \"off\"")),
+        _ => Err(format!(
+            "{text:?} is no PKCE method; it is \"S256\" or \"off\""
+        )),
     });
     let send_redirect_uri = section.boolean("send_redirect_uri", problems);
     let redirect_path = section.parse("redirect_path", problems, redirect_path);
@@ -83,7 +104,12 @@ fn kind(text: &str) -> Result<Preset, String> {
         .iter()
         .find(|preset| preset.kind == text)
         .copied()
-        .ok_or_else(|| format!("{text:?} is not spoken; this version knows {}", known.join(", ")))
+        .ok_or_else(|| {
+            format!(
+                "{text:?} is not spoken; this version knows {}",
+                known.join(", ")
+            )
+        })
 }
 
 /// The client's name; without the key, `ASKARA_CLIENT_ID` says it.
@@ -95,11 +121,14 @@ fn client_id(
 ) -> Option<String> {
     let id = match section.take("client_id") {
         // No secret, but it may stand in the same places as one.
-        Some(taken) if taken.is_table() => {
-            secrets::read(taken, environment, problems, warnings)?.expose().clone()
-        }
+        Some(taken) if taken.is_table() => secrets::read(taken, environment, problems, warnings)?
+            .expose()
+            .clone(),
         Some(taken) => taken.text(problems)?,
-        None => environment.get(CLIENT_ID).map(str::to_owned).unwrap_or_default(),
+        None => environment
+            .get(CLIENT_ID)
+            .map(str::to_owned)
+            .unwrap_or_default(),
     };
     if id.is_empty() {
         let message = format!("is missing; set it, or the variable {CLIENT_ID}");
@@ -118,7 +147,9 @@ fn client_secret(
     if let Some(taken) = section.take("client_secret") {
         return secrets::read(taken, environment, problems, warnings);
     }
-    let secret = environment.get(CLIENT_SECRET).map(|text| ClientSecret::new(text.to_owned()));
+    let secret = environment
+        .get(CLIENT_SECRET)
+        .map(|text| ClientSecret::new(text.to_owned()));
     if secret.is_none() {
         let message = format!("is missing; set it, or the variable {CLIENT_SECRET}");
         problems.push(section.problem("client_secret", message));
@@ -133,11 +164,16 @@ fn parse_identity(
 ) -> IdentitySources {
     let mut sources = |key, default: &[&str]| {
         let Some(list) = section.texts(key, problems) else {
-            return default.iter().filter_map(|text| Source::parse(text)).collect();
+            return default
+                .iter()
+                .filter_map(|text| Source::parse(text))
+                .collect();
         };
         let mut read = Vec::new();
         for taken in list {
-            let Some(text) = taken.text(problems) else { continue };
+            let Some(text) = taken.text(problems) else {
+                continue;
+            };
             match Source::parse(&text) {
                 Some(source) => read.push(source),
                 None => problems.push(taken.problem(format!(
@@ -164,7 +200,9 @@ fn endpoint(text: &str) -> Result<String, String> {
     let wanted = || format!("{text:?} must be an https address (http only on loopback)");
     let uri: http::Uri = text.parse().map_err(|_| wanted())?;
     let (https, _) = split_scheme(text).ok_or_else(wanted)?;
-    let host = uri.authority().and_then(|authority| Host::parse(authority.as_str()));
+    let host = uri
+        .authority()
+        .and_then(|authority| Host::parse(authority.as_str()));
     let host = host.ok_or_else(wanted)?;
     if !https && !host.is_loopback() || text.contains('#') {
         return Err(wanted());
@@ -178,7 +216,9 @@ fn redirect_path(text: &str) -> Result<String, String> {
     if sound && text.len() > 1 {
         Ok(text.to_owned())
     } else {
-        Err(format!("{text:?} must be a plain path such as \"/oauth2/callback\""))
+        Err(format!(
+            "{text:?} must be a plain path such as \"/oauth2/callback\""
+        ))
     }
 }
 

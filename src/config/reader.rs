@@ -13,6 +13,8 @@ pub(super) struct Section {
     place: String,
     left: BTreeMap<String, Node>,
     known: Vec<&'static str>,
+    /// Where the keys that were taken stood.
+    places: BTreeMap<&'static str, String>,
 }
 
 /// A value that was taken, with the names to blame it by.
@@ -23,14 +25,18 @@ pub(super) struct Taken {
 
 impl Section {
     pub(super) fn root(tree: &Tree) -> Self {
-        Self { path: String::new(), place: String::new(), left: tree.root.clone(), known: Vec::new() }
+        Self::of(String::new(), String::new(), tree.root.clone())
     }
 
     /// Takes the value of a key, if it is there.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Taken> {
         self.known.push(key);
         let node = self.left.remove(key)?;
-        Some(Taken { key: self.path_of(key), node })
+        self.places.insert(key, node.place.clone());
+        Some(Taken {
+            key: self.path_of(key),
+            node,
+        })
     }
 
     /// Takes a text and reads it; what `read` says of a wrong one is told with the key.
@@ -42,7 +48,9 @@ impl Section {
     ) -> Option<T> {
         let taken = self.take(key)?;
         let text = taken.text(problems)?;
-        read(&text).map_err(|message| problems.push(taken.problem(message))).ok()
+        read(&text)
+            .map_err(|message| problems.push(taken.problem(message)))
+            .ok()
     }
 
     pub(super) fn text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
@@ -72,7 +80,11 @@ impl Section {
     }
 
     /// A duration such as `"8h"`; a bare number counts seconds.
-    pub(super) fn duration(&mut self, key: &'static str, problems: &mut Problems) -> Option<Duration> {
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Duration> {
         let taken = self.take(key)?;
         let text = match &taken.node.value {
             Value::Integer(seconds) => seconds.to_string(),
@@ -84,12 +96,19 @@ impl Section {
         };
         match read {
             Some(duration) => Some(duration),
-            None => taken.refuse(problems, "is no duration; write it like \"90s\", \"8h\" or \"7d\""),
+            None => taken.refuse(
+                problems,
+                "is no duration; write it like \"90s\", \"8h\" or \"7d\"",
+            ),
         }
     }
 
     /// A list of texts; a single text counts as a list of one.
-    pub(super) fn texts(&mut self, key: &'static str, problems: &mut Problems) -> Option<Vec<Taken>> {
+    pub(super) fn texts(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Vec<Taken>> {
         self.take(key).map(|taken| taken.items(problems))
     }
 
@@ -101,30 +120,50 @@ impl Section {
         }
     }
 
-    /// An error at this table itself.
+    /// An error at a key that was taken, or at this table where the key is not there.
     pub(super) fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
-        Problem { place: self.place.clone(), key: self.path_of(key), message: message.into() }
-    }
-
-    /// Whether anything was written in this table.
-    pub(super) fn is_empty(&self) -> bool {
-        self.left.is_empty()
+        let place = self.places.get(key).unwrap_or(&self.place).clone();
+        Problem {
+            place,
+            key: self.path_of(key),
+            message: message.into(),
+        }
     }
 
     /// Ends the table: keys that nobody took are unknown.
     pub(super) fn finish(self, problems: &mut Problems) {
         for (key, node) in &self.left {
-            let known = self.known.iter().map(|known| (strsim::damerau_levenshtein(key, known), known));
-            let nearest = known.min().filter(|(distance, known)| *distance <= known.len().div_ceil(2));
-            let hint = nearest.map_or_else(String::new, |(_, known)| format!("; did you mean {known:?}?"));
+            let known = self
+                .known
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(key, known), known));
+            let nearest = known
+                .min()
+                .filter(|(distance, known)| *distance <= known.len().div_ceil(2));
+            let hint = nearest.map_or_else(String::new, |(_, known)| {
+                format!("; did you mean {known:?}?")
+            });
             let (place, key) = (node.place.clone(), self.path_of(key));
-            problems.push(Problem { place, key, message: format!("unknown key{hint}") });
+            problems.push(Problem {
+                place,
+                key,
+                message: format!("unknown key{hint}"),
+            });
         }
     }
 
     fn empty(&self, key: &str) -> Self {
-        let (path, place) = (self.path_of(key), self.place.clone());
-        Self { path, place, left: BTreeMap::new(), known: Vec::new() }
+        Self::of(self.path_of(key), self.place.clone(), BTreeMap::new())
+    }
+
+    fn of(path: String, place: String, left: BTreeMap<String, Node>) -> Self {
+        Self {
+            path,
+            place,
+            left,
+            known: Vec::new(),
+            places: BTreeMap::new(),
+        }
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -148,17 +187,27 @@ impl Taken {
     /// The items of a list; text from a variable may be a TOML list or separated by commas.
     pub(super) fn items(self, problems: &mut Problems) -> Vec<Self> {
         let key = self.key.clone();
-        let wrap = |(index, node)| Self { key: format!("{key}[{index}]"), node };
+        let wrap = |(index, node)| Self {
+            key: format!("{key}[{index}]"),
+            node,
+        };
         match self.node.value {
             Value::List(items) => items.into_iter().enumerate().map(wrap).collect(),
             Value::Loose(ref text) => match parse_value(text, &self.node.place) {
-                Some(Node { value: Value::List(items), .. }) => {
-                    items.into_iter().enumerate().map(wrap).collect()
-                }
+                Some(Node {
+                    value: Value::List(items),
+                    ..
+                }) => items.into_iter().enumerate().map(wrap).collect(),
                 _ => {
                     let place = &self.node.place;
-                    let pieces = text.split(',').map(str::trim).filter(|piece| !piece.is_empty());
-                    let node = |piece: &str| Node { value: Value::Loose(piece.to_owned()), place: place.clone() };
+                    let pieces = text
+                        .split(',')
+                        .map(str::trim)
+                        .filter(|piece| !piece.is_empty());
+                    let node = |piece: &str| Node {
+                        value: Value::Loose(piece.to_owned()),
+                        place: place.clone(),
+                    };
                     pieces.map(node).enumerate().map(wrap).collect()
                 }
             },
@@ -175,15 +224,16 @@ impl Taken {
         let table = match &self.node.value {
             Value::Table(table) => Some(table.clone()),
             Value::Loose(text) => match parse_value(text, &self.node.place) {
-                Some(Node { value: Value::Table(table), .. }) => Some(table),
+                Some(Node {
+                    value: Value::Table(table),
+                    ..
+                }) => Some(table),
                 _ => None,
             },
             _ => None,
         };
         match table {
-            Some(left) => {
-                Some(Section { path: self.key, place: self.node.place, left, known: Vec::new() })
-            }
+            Some(left) => Some(Section::of(self.key, self.node.place, left)),
             None => self.refuse(problems, "must be a table"),
         }
     }
@@ -197,7 +247,11 @@ impl Taken {
     }
 
     pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem { place: self.node.place.clone(), key: self.key.clone(), message: message.into() }
+        Problem {
+            place: self.node.place.clone(),
+            key: self.key.clone(),
+            message: message.into(),
+        }
     }
 
     fn refuse<T>(&self, problems: &mut Problems, message: &str) -> Option<T> {
@@ -221,7 +275,9 @@ pub(super) fn is_known_root(path: &str) -> bool {
 
 /// `"text"` in quotes is the text, as a person may write it from habit.
 fn unquoted(text: &str) -> String {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
     inner.unwrap_or(text).to_owned()
 }
 

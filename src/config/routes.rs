@@ -39,17 +39,21 @@ pub(super) fn parse(
     let mut upstreams = Vec::new();
     let mut routes = Vec::new();
     let Some(taken) = root.take("route") else {
-        problems.push(root.problem("route", "is missing; add a [[route]] with path and upstream, or use --upstream"));
+        problems.push(root.problem(
+            "route",
+            "is missing; add a [[route]] with path and upstream, or use --upstream",
+        ));
         return None;
     };
-    for taken in taken.items(problems) {
+    let items = taken.items(problems);
+    if items.is_empty() {
+        problems.push(root.problem("route", "is empty; add a [[route]] with path and upstream"));
+    }
+    for taken in items {
         if let Some(mut section) = taken.section(problems) {
             routes.extend(parse_one(&mut section, &mut upstreams, problems, warnings));
             section.finish(problems);
         }
-    }
-    if routes.is_empty() {
-        problems.push(root.problem("route", "has no usable route"));
     }
     Some((RouteTable::new(routes), upstreams))
 }
@@ -72,14 +76,21 @@ fn parse_one(
         "replace" => Ok(Authorization::Replace),
         "pass" => Ok(Authorization::Pass),
         "off" => Ok(Authorization::Off),
-        _ => Err(format!("{text:?} is none of \"replace\", \"pass\" and \"off\"")),
+        _ => Err(format!(
+            "{text:?} is none of \"replace\", \"pass\" and \"off\""
+        )),
     });
-    let access_token_header = section.boolean("access_token_header", problems).unwrap_or(false);
+    let access_token_header = section
+        .boolean("access_token_header", problems)
+        .unwrap_or(false);
     let upstream = upstream(section, problems, warnings)?;
-    let index = upstreams.iter().position(|known| *known == upstream).unwrap_or_else(|| {
-        upstreams.push(upstream);
-        upstreams.len() - 1
-    });
+    let index = upstreams
+        .iter()
+        .position(|known| *known == upstream)
+        .unwrap_or_else(|| {
+            upstreams.push(upstream);
+            upstreams.len() - 1
+        });
     Some(Route {
         host,
         path: path?,
@@ -93,40 +104,65 @@ fn parse_one(
 
 fn path(section: &mut Section, problems: &mut Problems) -> Option<PathPattern> {
     let kind = section.parse("match", problems, |text| match text {
-        "prefix" | "exact" => Ok(text.to_owned()),
-        "template" | "regex" => Err(format!("{text:?} comes with a later version; use \"prefix\" or \"exact\"")),
-        _ => Err(format!("{text:?} is none of \"prefix\" and \"exact\"")),
+        "prefix" | "exact" | "template" | "regex" => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{text:?} is none of \"prefix\", \"exact\", \"template\" and \"regex\""
+        )),
     });
-    // The pattern is compared with the decoded path, so it has to be one that can occur.
-    let path = section.parse("path", problems, |text| match RequestPath::parse(text) {
-        Ok(path) if path.plain() == text && !path.never_public() => Ok(text.to_owned()),
-        _ => Err(format!("{text:?} must be a plain path that begins with \"/\", without escapes, \"//\" or dots")),
-    });
-    let path = path.unwrap_or_else(|| String::from("/"));
-    Some(match kind.as_deref() {
-        Some("exact") => PathPattern::Exact(path),
-        _ => PathPattern::prefix(&path),
-    })
+    let kind = kind.unwrap_or_else(|| String::from("prefix"));
+    let path = section.parse("path", problems, |text| pattern(&kind, text));
+    Some(path.unwrap_or_else(|| PathPattern::prefix("/")))
+}
+
+/// Patterns are compared with the decoded path, so they have to be such as can occur.
+fn pattern(kind: &str, text: &str) -> Result<PathPattern, String> {
+    if kind == "regex" {
+        return PathPattern::regex(text);
+    }
+    let plain =
+        RequestPath::parse(text).is_ok_and(|path| path.plain() == text && !path.never_public());
+    if !plain && kind != "template" {
+        return Err(format!(
+            "{text:?} must be a plain path that begins with \"/\", without escapes, \"//\" or dots"
+        ));
+    }
+    match kind {
+        "exact" => Ok(PathPattern::Exact(text.to_owned())),
+        "template" => PathPattern::template(text)
+            .filter(|_| text.starts_with('/'))
+            .ok_or_else(|| format!("{text:?} is no template; write it like \"/teams/{{team}}/*\"")),
+        _ => Ok(PathPattern::prefix(text)),
+    }
 }
 
 fn methods(section: &mut Section, problems: &mut Problems) -> Vec<Method> {
     let list = section.texts("methods", problems).unwrap_or_default();
     let mut methods = Vec::new();
     for taken in list {
-        let Some(text) = taken.text(problems) else { continue };
+        let Some(text) = taken.text(problems) else {
+            continue;
+        };
         let upper = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
         match Method::from_bytes(text.as_bytes()) {
             Ok(method) if upper => methods.push(method),
-            _ => problems.push(taken.problem(format!("{text:?} is no method; write it in capitals, such as \"GET\""))),
+            _ => problems.push(taken.problem(format!(
+                "{text:?} is no method; write it in capitals, such as \"GET\""
+            ))),
         }
     }
     methods
 }
 
 fn access(section: &mut Section, problems: &mut Problems) -> Option<Access> {
-    let Some(taken) = section.take("access") else { return Some(Access::SignedIn) };
+    let Some(taken) = section.take("access") else {
+        return Some(Access::SignedIn);
+    };
     if taken.is_table() {
-        problems.push(taken.problem("rules on claims come with a later version; use \"signed-in\" or \"public\""));
+        problems.push(
+            taken.problem(
+                "rules on claims come with a later version; use \"signed-in\" or \"public\"",
+            ),
+        );
         return None;
     }
     let text = taken.text(problems)?;
@@ -134,7 +170,8 @@ fn access(section: &mut Section, problems: &mut Problems) -> Option<Access> {
         "public" => Some(Access::Public),
         "signed-in" => Some(Access::SignedIn),
         _ => {
-            problems.push(taken.problem(format!("{text:?} is none of \"signed-in\" and \"public\"")));
+            problems
+                .push(taken.problem(format!("{text:?} is none of \"signed-in\" and \"public\"")));
             None
         }
     }
@@ -151,14 +188,22 @@ fn upstream(
     let insecure = tls.boolean("insecure", problems).unwrap_or(false);
     tls.finish(problems);
     let Some(taken) = section.take("upstream") else {
-        problems.push(section.problem("upstream", "is missing; it is the app's address, such as \"http://127.0.0.1:3000\""));
+        problems.push(section.problem(
+            "upstream",
+            "is missing; it is the app's address, such as \"http://127.0.0.1:3000\"",
+        ));
         return None;
     };
     let address = upstream_address(&taken, problems)?;
     if insecure {
         warnings.push(format!("{}: any certificate is taken, so that anyone on the way can read and change what the app gets", taken.key));
     }
-    Some(Upstream { address, ca_file, server_name, insecure })
+    Some(Upstream {
+        address,
+        ca_file,
+        server_name,
+        insecure,
+    })
 }
 
 fn upstream_address(taken: &Taken, problems: &mut Problems) -> Option<UpstreamAddress> {

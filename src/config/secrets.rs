@@ -19,7 +19,10 @@ pub(super) fn read(
 ) -> Option<Secret<String>> {
     if !taken.is_table() {
         let literal = taken.text(problems)?;
-        warnings.push(format!("{}: a secret stands in the configuration itself; use {{ env = … }} or {{ file = … }}", taken.key));
+        warnings.push(format!(
+            "{}: a secret stands in the configuration itself; use {{ env = … }} or {{ file = … }}",
+            taken.key
+        ));
         return Some(Secret::new(literal));
     }
     let key = taken.key.clone();
@@ -32,7 +35,8 @@ pub(super) fn read(
             match environment.get(&name) {
                 Some(value) => Some(Secret::new(value.to_owned())),
                 None => {
-                    problems.push(variable.problem(format!("the variable {name} is not set or empty")));
+                    problems
+                        .push(variable.problem(format!("the variable {name} is not set or empty")));
                     None
                 }
             }
@@ -83,7 +87,10 @@ fn warn_if_readable_by_all(
 ) {
     use std::os::unix::fs::PermissionsExt as _;
     if metadata.permissions().mode() & 0o004 != 0 {
-        warnings.push(format!("{key}: {} can be read by every user of this machine", path.display()));
+        warnings.push(format!(
+            "{key}: {} can be read by every user of this machine",
+            path.display()
+        ));
     }
 }
 

@@ -67,9 +67,15 @@ pub(super) fn parse(
     let public = public_url(root, problems, warnings);
     let tls = tls(root, problems);
     let listen = listeners(root, "listen", &tls, problems);
-    let listen = if listen.is_empty() { vec![default_listen(!tls.is_empty())] } else { listen };
+    let listen = if listen.is_empty() {
+        vec![default_listen(!tls.is_empty())]
+    } else {
+        listen
+    };
     let admin_listen = listeners(root, "admin_listen", &[], problems);
-    let prefix = root.parse("prefix", problems, prefix).unwrap_or_else(|| String::from("/oauth2"));
+    let prefix = root
+        .parse("prefix", problems, prefix)
+        .unwrap_or_else(|| String::from("/oauth2"));
     let mut trusted_proxies = TrustedProxies::default();
     for taken in root.texts("trusted_proxies", problems).unwrap_or_default() {
         if let Some(text) = taken.text(problems)
@@ -79,8 +85,13 @@ pub(super) fn parse(
         }
     }
     let mut allowed_redirects = Vec::new();
-    for taken in root.texts("allowed_redirects", problems).unwrap_or_default() {
-        let Some(text) = taken.text(problems) else { continue };
+    for taken in root
+        .texts("allowed_redirects", problems)
+        .unwrap_or_default()
+    {
+        let Some(text) = taken.text(problems) else {
+            continue;
+        };
         match AllowedHost::parse(&text) {
             Some(host) => allowed_redirects.push(host),
             None => problems.push(taken.problem(format!(
@@ -108,14 +119,21 @@ fn public_url(
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Origin> {
-    let insecure = root.boolean("insecure_public_url", problems).unwrap_or(false);
+    let insecure = root
+        .boolean("insecure_public_url", problems)
+        .unwrap_or(false);
     let Some(taken) = root.take("public_url") else {
-        problems.push(root.problem("public_url", "is missing; it is how browsers reach the gateway, such as \"https://app.example.com\""));
+        problems.push(root.problem(
+            "public_url",
+            "is missing; it is how browsers reach the gateway, such as \"https://app.example.com\"",
+        ));
         return None;
     };
     let text = taken.text(problems)?;
     let Some(origin) = Origin::parse(&text) else {
-        problems.push(taken.problem(format!("{text:?} must be http(s)://host[:port] without a path")));
+        problems.push(taken.problem(format!(
+            "{text:?} must be http(s)://host[:port] without a path"
+        )));
         return None;
     };
     if !origin.https && !origin.host.is_loopback() {
@@ -123,16 +141,23 @@ fn public_url(
             problems.push(taken.problem("must be https: cookies and tokens would travel in the clear; for a closed network set insecure_public_url = true"));
             return None;
         }
-        warnings.push(String::from("public_url is http: cookies and tokens travel in the clear"));
+        warnings.push(String::from(
+            "public_url is http: cookies and tokens travel in the clear",
+        ));
     }
     Some(origin)
 }
 
 fn tls(root: &mut Section, problems: &mut Problems) -> Vec<TlsFiles> {
-    let tables = root.take("tls").map(|taken| taken.items(problems)).unwrap_or_default();
+    let tables = root
+        .take("tls")
+        .map(|taken| taken.items(problems))
+        .unwrap_or_default();
     let mut files = Vec::new();
     for taken in tables {
-        let Some(mut section) = taken.section(problems) else { continue };
+        let Some(mut section) = taken.section(problems) else {
+            continue;
+        };
         let mut file = |key| match section.text(key, problems) {
             Some(path) => Some(PathBuf::from(path)),
             None => {
@@ -157,7 +182,9 @@ fn listeners(
 ) -> Vec<Listen> {
     let mut listeners = Vec::new();
     for taken in root.texts(key, problems).unwrap_or_default() {
-        let Some(text) = taken.text(problems) else { continue };
+        let Some(text) = taken.text(problems) else {
+            continue;
+        };
         match listener(text.trim(), !tls.is_empty()) {
             Ok(listen) if listen.tls && tls.is_empty() => {
                 problems.push(taken.problem("https needs a [[tls]] with certificate and key"));
@@ -173,12 +200,20 @@ fn listeners(
 /// is a certificate.
 fn listener(text: &str, have_tls: bool) -> Result<Listen, String> {
     if text == "systemd" {
-        return Ok(Listen { address: Address::Systemd, tls: have_tls });
+        return Ok(Listen {
+            address: Address::Systemd,
+            tls: have_tls,
+        });
     }
     if let Some(path) = text.strip_prefix("unix:") {
         return match path.starts_with('/') {
-            true => Ok(Listen { address: Address::Unix(PathBuf::from(path)), tls: false }),
-            false => Err(format!("{text:?} needs an absolute path, such as \"unix:/run/gate.sock\"")),
+            true => Ok(Listen {
+                address: Address::Unix(PathBuf::from(path)),
+                tls: false,
+            }),
+            false => Err(format!(
+                "{text:?} needs an absolute path, such as \"unix:/run/gate.sock\""
+            )),
         };
     }
     let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
@@ -187,16 +222,31 @@ fn listener(text: &str, have_tls: bool) -> Result<Listen, String> {
         (None, None) => (have_tls, text),
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let whole = if rest.starts_with(':') { format!("[::]{rest}") } else { rest.to_owned() };
-    let address = whole.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    let whole = if rest.starts_with(':') {
+        format!("[::]{rest}")
+    } else {
+        rest.to_owned()
+    };
+    let address = whole
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next());
     match address {
-        Some(address) => Ok(Listen { address: Address::Tcp(address), tls }),
-        None => Err(format!("{text:?} is no address to listen on; write \"0.0.0.0:4180\", \"https://0.0.0.0:443\", \"unix:/run/gate.sock\" or \"systemd\"")),
+        Some(address) => Ok(Listen {
+            address: Address::Tcp(address),
+            tls,
+        }),
+        None => Err(format!(
+            "{text:?} is no address to listen on; write \"0.0.0.0:4180\", \"https://0.0.0.0:443\", \"unix:/run/gate.sock\" or \"systemd\""
+        )),
     }
 }
 
 fn default_listen(tls: bool) -> Listen {
-    Listen { address: Address::Tcp(SocketAddr::from(([0, 0, 0, 0], 4180))), tls }
+    Listen {
+        address: Address::Tcp(SocketAddr::from(([0, 0, 0, 0], 4180))),
+        tls,
+    }
 }
 
 fn prefix(text: &str) -> Result<String, String> {
@@ -204,15 +254,23 @@ fn prefix(text: &str) -> Result<String, String> {
         && text.len() > 1
         && text[1..].split('/').all(|segment| {
             !segment.is_empty()
-                && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+                && segment
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         });
-    if sound { Ok(text.to_owned()) } else { Err(format!("{text:?} must be a path such as \"/oauth2\"")) }
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} must be a path such as \"/oauth2\""))
+    }
 }
 
 fn log(root: &mut Section, problems: &mut Problems) -> LogConfig {
     let mut section = root.section("log", problems);
     let level = section.parse("level", problems, |text| {
-        text.parse().map_err(|_| format!("{text:?} is no level; it is one of off, error, warn, info, debug, trace"))
+        text.parse().map_err(|_| {
+            format!("{text:?} is no level; it is one of off, error, warn, info, debug, trace")
+        })
     });
     let format = section.parse("format", problems, |text| match text {
         "json" => Ok(LogFormat::Json),

@@ -32,7 +32,8 @@ pub(super) fn parse(
     if let Some(taken) = section.take("store")
         && taken.text(problems).is_some_and(|store| store != "cookie")
     {
-        problems.push(taken.problem("only \"cookie\" is there yet; stores come with a later version"));
+        problems
+            .push(taken.problem("only \"cookie\" is there yet; stores come with a later version"));
     }
     for key in ["coordination", "store_grace"] {
         if let Some(taken) = section.take(key) {
@@ -41,7 +42,8 @@ pub(super) fn parse(
     }
     let cookie_domain = section.parse("cookie_domain", problems, |text| {
         let name = text.strip_prefix('.').unwrap_or(text);
-        let host = Host::parse(name).filter(|host| host.port().is_none() && host.name().contains('.'));
+        let host =
+            Host::parse(name).filter(|host| host.port().is_none() && host.name().contains('.'));
         let named = host.map(|host| host.name().to_owned());
         named.ok_or_else(|| format!("{text:?} must be a domain such as \"example.com\""))
     });
@@ -83,15 +85,25 @@ fn keys(
     };
     let mut keys = Vec::new();
     let mut complete = true;
-    let items = if taken.is_table() { vec![taken] } else { taken.items(problems) };
+    let items = if taken.is_table() {
+        vec![taken]
+    } else {
+        taken.items(problems)
+    };
     let empty = items.is_empty();
     for item in items {
         let place = item.problem("must be 32 bytes in base64 or hexadecimal; `askara-gate keygen` makes one, and a passphrase is none");
         match secrets::read(item, environment, problems, warnings).map(|text| parse_key(&text)) {
             Some(Some(key)) => {
                 // Two of the same would make a rotation do nothing.
-                if keys.iter().any(|known: &crate::secret::SealKey| known.ct_eq(key.expose())) {
-                    problems.push(super::Problem { message: String::from("is there twice"), ..place });
+                if keys
+                    .iter()
+                    .any(|known: &crate::secret::SealKey| known.ct_eq(key.expose()))
+                {
+                    problems.push(super::Problem {
+                        message: String::from("is there twice"),
+                        ..place
+                    });
                     complete = false;
                 } else {
                     keys.push(key);

@@ -45,7 +45,11 @@ impl Worker {
     /// Sends a browser to the provider, to come back to `return_to`.
     pub(super) fn begin_login(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Response<Body> {
         let gateway = &self.gateway;
-        let redirect_uri = format!("{}{}", visit.origin(gateway), gateway.provider.redirect_path);
+        let redirect_uri = format!(
+            "{}{}",
+            visit.origin(gateway),
+            gateway.provider.redirect_path
+        );
         let begun = AwaitCallback::begin(
             &gateway.provider,
             redirect_uri,
@@ -55,25 +59,43 @@ impl Worker {
         );
         let cookies = &gateway.sealer.cookies;
         let name = cookies.attempt_name(&begun.attempt.digest());
-        let value = gateway.sealer.seal_attempt(&name, &begun.attempt.to_bytes());
-        let status = if *visit.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+        let value = gateway
+            .sealer
+            .seal_attempt(&name, &begun.attempt.to_bytes());
+        let status = if *visit.method == Method::POST {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::FOUND
+        };
         let mut answer = gateway.redirect(status, &begun.authorize_url);
         let evicted = self.evicted(&visit.own, name.len() + value.len());
         let set = cookies.set_attempt(&name, &value, ATTEMPT_LIFE);
-        let lines = evicted.iter().map(|name| cookies.clear_attempt(name)).chain([set]);
+        let lines = evicted
+            .iter()
+            .map(|name| cookies.clear_attempt(name))
+            .chain([set]);
         let lines = lines.filter_map(|line| cookie_field(&line));
-        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
+        answer
+            .headers_mut()
+            .extend(lines.map(|line| (header::SET_COOKIE, line)));
         gateway.metrics.login(LoginOutcome::started);
         answer
     }
 
     /// Takes the browser back from the provider.
-    pub(super) async fn callback(self: &Arc<Self>, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
+    pub(super) async fn callback(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+    ) -> Result<Response<Body>, Failure> {
         if *visit.method != Method::GET {
             return Err(Failure::MethodNotAllowed("GET"));
         }
         let callback = Callback::parse(visit.query).map_err(Failure::Callback)?;
-        let name = self.gateway.sealer.cookies.attempt_name(&callback.state.digest());
+        let name = self
+            .gateway
+            .sealer
+            .cookies
+            .attempt_name(&callback.state.digest());
         let Some(attempt) = self.open_attempt(&visit.own, &name) else {
             return self.without_attempt(visit).await;
         };
@@ -88,13 +110,18 @@ impl Worker {
             Err(failure) => gateway.respond(failure, &visit.asker),
         };
         let cleared = cookie_field(&gateway.sealer.cookies.clear_attempt(&name));
-        answer.headers_mut().extend(cleared.map(|line| (header::SET_COOKIE, line)));
+        answer
+            .headers_mut()
+            .extend(cleared.map(|line| (header::SET_COOKIE, line)));
         Ok(answer)
     }
 
     /// A callback whose attempt is not there: a finished one that was opened again, when there is
     /// a session; else one that this browser never began. No token call either way (C-11, C-13).
-    async fn without_attempt(self: &Arc<Self>, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
+    async fn without_attempt(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+    ) -> Result<Response<Body>, Failure> {
         match self.recall(&visit.own, now()).await? {
             Recalled::Somebody(_) => Ok(self.gateway.redirect(StatusCode::SEE_OTHER, "/")),
             Recalled::Nobody { .. } => Err(Failure::ForeignCallback),
@@ -124,7 +151,11 @@ impl Worker {
             Claim::Again(receiver) => receiver,
             Claim::Over => return Arc::new(Err(Failure::ForeignCallback)),
         };
-        let landed = outcome.wait_for(Option::is_some).await.ok().and_then(|landed| landed.clone());
+        let landed = outcome
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|landed| landed.clone());
         // Only a task that died leaves nothing behind.
         landed.unwrap_or_else(|| Arc::new(Err(Failure::ForeignCallback)))
     }
@@ -132,18 +163,35 @@ impl Worker {
     async fn exchange(&self, waiting: AwaitTokens) -> Outcome {
         let gateway = &self.gateway;
         let provider = &gateway.provider;
-        let answer =
-            self.provider.send(waiting.request(provider)).await.map_err(Failure::LoginCall)?;
+        let answer = self
+            .provider
+            .send(waiting.request(provider))
+            .await
+            .map_err(Failure::LoginCall)?;
         let waiting = waiting.accept(&answer, now()).map_err(Failure::Login)?;
         let userinfo = match waiting.request(provider) {
-            Some(request) => Some(self.provider.send(request).await.map_err(Failure::LoginCall)?),
+            Some(request) => Some(
+                self.provider
+                    .send(request)
+                    .await
+                    .map_err(Failure::LoginCall)?,
+            ),
             None => None,
         };
         let (session, return_to) = waiting
-            .accept(userinfo.as_ref(), provider, gateway.lifetimes, now(), &mut SystemEntropy)
+            .accept(
+                userinfo.as_ref(),
+                provider,
+                gateway.lifetimes,
+                now(),
+                &mut SystemEntropy,
+            )
             .map_err(Failure::Login)?;
         let life = session.cookie_life(now());
-        let lines = gateway.sealer.session_lines(&session, life).map_err(Failure::SessionTooLarge)?;
+        let lines = gateway
+            .sealer
+            .session_lines(&session, life)
+            .map_err(Failure::SessionTooLarge)?;
         tracing::info!(session = ?session.id, user = session.identity.user, "signed in");
         Ok(SignedIn { lines, return_to })
     }
@@ -191,7 +239,12 @@ impl Worker {
     }
 
     /// Sets a session's cookies and clears what is left of an older one in another form.
-    fn set_session(&self, lines: &[HeaderValue], own: &OwnCookies<'_>, answer: &mut Response<Body>) {
+    fn set_session(
+        &self,
+        lines: &[HeaderValue],
+        own: &OwnCookies<'_>,
+        answer: &mut Response<Body>,
+    ) {
         let headers = answer.headers_mut();
         if let [_] = lines {
             let parts = self.gateway.sealer.cookies.clear_parts(own);
@@ -220,7 +273,10 @@ impl Gateway {
 }
 
 enum Claim {
-    First(watch::Sender<Option<Arc<Outcome>>>, watch::Receiver<Option<Arc<Outcome>>>),
+    First(
+        watch::Sender<Option<Arc<Outcome>>>,
+        watch::Receiver<Option<Arc<Outcome>>>,
+    ),
     Again(watch::Receiver<Option<Arc<Outcome>>>),
     Over,
 }
@@ -239,7 +295,13 @@ impl SpentAttempts {
         }
         let (sender, receiver) = watch::channel(None);
         if spent.len() < MAX_SPENT {
-            spent.insert(digest, Spent { since: now, outcome: receiver.clone() });
+            spent.insert(
+                digest,
+                Spent {
+                    since: now,
+                    outcome: receiver.clone(),
+                },
+            );
         }
         Claim::First(sender, receiver)
     }
@@ -248,7 +310,10 @@ impl SpentAttempts {
     pub(super) fn sweep(&self, now: Timestamp) {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spent.retain(|_, spent| now.since(spent.since) <= ATTEMPT_LIFE);
-        for known in spent.values_mut().filter(|known| now.since(known.since) >= REPLAY) {
+        for known in spent
+            .values_mut()
+            .filter(|known| now.since(known.since) >= REPLAY)
+        {
             known.outcome = watch::channel(None).1;
         }
     }

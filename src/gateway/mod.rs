@@ -88,7 +88,7 @@ impl Gateway {
     /// Puts the shared part together.
     pub fn new(config: Config, keys: &[SealKey]) -> Result<Self, BadRing> {
         let domain = config.session.cookie_domain.as_deref();
-        let scope = domain.unwrap_or_else(|| config.public.host.name());
+        let scope = domain.unwrap_or_else(|| config.public.host.as_str());
         let ring = KeyRing::new(keys, scope)?;
         let cookies = CookieStyle::new(config.public.https, domain);
         Ok(Self {
@@ -131,13 +131,22 @@ impl Worker {
         tasks: TaskTracker,
     ) -> Arc<Self> {
         let opened = Mutex::new(OpenedCache::default());
-        Arc::new(Self { gateway, upstreams, provider, opened, tasks })
+        Arc::new(Self {
+            gateway,
+            upstreams,
+            provider,
+            opened,
+            tasks,
+        })
     }
 
     /// Answers a request that came from `peer`.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let line = self.gateway.access_log.then(|| (parts.method.clone(), parts.uri.path().to_owned()));
+        let line = self
+            .gateway
+            .access_log
+            .then(|| (parts.method.clone(), parts.uri.path().to_owned()));
         let asker = Asker::of(&parts.method, &parts.headers);
         let answer = match self.arrive(&parts, peer) {
             Ok(arrival) => self.answer(parts, body, arrival).await,
@@ -160,14 +169,27 @@ impl Worker {
         let host = request::admit(parts, &gateway.via).map_err(Failure::Request)?;
         let mut forwarded = gateway.trusted.read(peer, &parts.headers);
         let told_host = forwarded.host.take();
-        Ok(Arrival { peer, told_host: told_host.is_some(), host: told_host.unwrap_or(host), forwarded })
+        Ok(Arrival {
+            peer,
+            told_host: told_host.is_some(),
+            host: told_host.unwrap_or(host),
+            forwarded,
+        })
     }
 
-    async fn answer(self: &Arc<Self>, parts: Parts, body: Incoming, arrival: Arrival) -> Response<Body> {
+    async fn answer(
+        self: &Arc<Self>,
+        parts: Parts,
+        body: Incoming,
+        arrival: Arrival,
+    ) -> Response<Body> {
         // The head is read by some and changed for the app: what is read is a cheap copy.
         let seen = parts.headers.clone();
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let lines = seen.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let lines = seen
+            .get_all(header::COOKIE)
+            .iter()
+            .map(HeaderValue::as_bytes);
         let visit = Visit {
             method: &method,
             headers: &seen,
@@ -198,22 +220,37 @@ impl Worker {
         }
         headers::strip_nominated(&mut parts.headers);
         headers::strip_claims(&mut parts.headers);
-        let found = self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
+        let found = self
+            .gateway
+            .routes
+            .find(visit.host, &path, visit.method)
+            .map_err(Failure::Route)?;
         let (current, clear) = match self.recall(&visit.own, clock::now()).await? {
             Recalled::Somebody(current) => (Some(current), false),
             Recalled::Nobody { clear } => (None, clear),
         };
-        let identity = current.as_ref().map(|current| &current.newest.session.identity);
+        let identity = current
+            .as_ref()
+            .map(|current| &current.newest.session.identity);
         let mut answer = match policy::judge(found, &path, identity) {
             Ok(permit) => {
                 self.same_origin_socket(visit, current.as_ref())?;
-                self.gateway.state_to_app(&mut parts, found.route, current.as_ref(), arrival, visit);
+                self.gateway.state_to_app(
+                    &mut parts,
+                    found.route,
+                    current.as_ref(),
+                    arrival,
+                    visit,
+                );
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
-                let answer = app.forward(request, permit).await.map_err(Failure::Upstream)?;
+                let answer = app
+                    .forward(request, permit)
+                    .await
+                    .map_err(Failure::Upstream)?;
                 self.from_app(answer, found.route, current.as_ref())
             }
-            Err(policy::Denied::NoSession) => self.without_session(visit)?,
+            Err(policy::Denied::NoSession) => self.without_session(visit),
         };
         match &current {
             Some(current) => {
@@ -227,10 +264,11 @@ impl Worker {
     }
 
     /// Sends a navigation to the provider; tells everything else where to sign in.
-    fn without_session(&self, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
+    fn without_session(&self, visit: &Visit<'_>) -> Response<Body> {
         let gateway = &self.gateway;
+        let respond = |failure: Failure| gateway.respond(&failure, &visit.asker);
         if !gateway.knows(visit.host) {
-            return gateway.elsewhere(visit);
+            return gateway.elsewhere(visit).unwrap_or_else(respond);
         }
         let origin = visit.origin(gateway);
         if intent(visit.method, visit.headers) == Intent::Navigation {
@@ -239,21 +277,32 @@ impl Worker {
             } else {
                 format!("{}?{}", visit.path, visit.query)
             };
-            return Ok(self.begin_login(visit, &gateway.judged(Some(&target), &origin)));
+            return self.begin_login(visit, &gateway.judged(Some(&target), &origin));
         }
         // Where a script's request failed, the page around it is what a person wants back.
-        let referer = visit.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-        Err(Failure::SignIn { start: gateway.start_path(&gateway.judged(referer, &origin)) })
+        let referer = visit
+            .headers
+            .get(header::REFERER)
+            .and_then(|value| value.to_str().ok());
+        respond(Failure::SignIn {
+            start: gateway.start_path(&gateway.judged(referer, &origin)),
+        })
     }
 
     fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
         let lines = self.gateway.sealer.cookies.clear_session(&visit.own);
         let lines = lines.iter().filter_map(|line| opened::cookie_field(line));
-        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
+        answer
+            .headers_mut()
+            .extend(lines.map(|line| (header::SET_COOKIE, line)));
     }
 
     /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
-    fn same_origin_socket(&self, visit: &Visit<'_>, current: Option<&Current>) -> Result<(), Failure> {
+    fn same_origin_socket(
+        &self,
+        visit: &Visit<'_>,
+        current: Option<&Current>,
+    ) -> Result<(), Failure> {
         if current.is_none() || !visit.headers.contains_key(header::UPGRADE) {
             return Ok(());
         }
@@ -274,7 +323,10 @@ impl Worker {
         let mut answer = answer.map(Body::App);
         let headers = answer.headers_mut();
         if headers::strip_foreign_set_cookies(headers) {
-            tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
+            tracing::warn!(
+                upstream = route.upstream,
+                "an app tried to set a cookie of ours"
+            );
         }
         if current.is_some() && !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
@@ -289,12 +341,19 @@ impl Worker {
 
 /// The form that was posted to one of our own paths; whatever is none counts as empty.
 async fn read_form(parts: &Parts, body: Incoming) -> String {
-    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let kind = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes);
     if !kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
         return String::new();
     }
     let read = tokio::time::timeout(FORM_TIME, Limited::new(body, FORM_BYTES).collect()).await;
-    let bytes = read.ok().and_then(Result::ok).map(|read| read.to_bytes()).unwrap_or_default();
+    let bytes = read
+        .ok()
+        .and_then(Result::ok)
+        .map(|read| read.to_bytes())
+        .unwrap_or_default();
     String::from_utf8(bytes.to_vec()).unwrap_or_default()
 }
 

@@ -17,7 +17,7 @@ use crate::auth::session::{Session, Unreadable};
 use crate::auth::tokens::to_hex;
 
 /// A session, with what the app is told of it.
-pub struct OpenSession {
+pub(super) struct OpenSession {
     pub session: Session,
     pub statement: Statement,
     /// The registry's epoch as of which nothing more is known of it than its cookie says.
@@ -25,19 +25,21 @@ pub struct OpenSession {
 }
 
 /// Seals and opens, under one ring and one set of names.
-pub struct Sealer {
+pub(super) struct Sealer {
     ring: KeyRing,
     pub cookies: CookieStyle,
 }
 
 impl Sealer {
-    pub fn new(ring: KeyRing, cookies: CookieStyle) -> Self {
+    pub(super) fn new(ring: KeyRing, cookies: CookieStyle) -> Self {
         Self { ring, cookies }
     }
 
     /// Opens a session cookie's value.
-    pub fn open_session(&self, value: &str) -> Result<OpenSession, NotOpened> {
-        let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
+    pub(super) fn open_session(&self, value: &str) -> Result<OpenSession, NotOpened> {
+        let sealed = URL_SAFE_NO_PAD
+            .decode(value)
+            .map_err(|_| NotOpened::Broken)?;
         let name = self.cookies.session_name();
         let opened = self.ring.open(Purpose::Session, name, &sealed)?;
         let session = Session::from_bytes(&opened.plain).map_err(|error| match error {
@@ -48,25 +50,38 @@ impl Sealer {
     }
 
     /// The `Set-Cookie` lines of a session.
-    pub fn session_lines(
+    pub(super) fn session_lines(
         &self,
         session: &Session,
         life: Duration,
     ) -> Result<Vec<HeaderValue>, TooLarge> {
         let name = self.cookies.session_name();
-        let sealed =
-            self.ring.seal(Purpose::Session, name, &session.to_bytes(), &mut SystemEntropy);
-        let lines = self.cookies.set_session(&URL_SAFE_NO_PAD.encode(sealed), life)?;
+        let sealed = self.ring.seal(
+            Purpose::Session,
+            name,
+            &session.to_bytes(),
+            &mut SystemEntropy,
+        );
+        let lines = self
+            .cookies
+            .set_session(&URL_SAFE_NO_PAD.encode(sealed), life)?;
         Ok(lines.iter().filter_map(|line| cookie_field(line)).collect())
     }
 
     /// Seals a login attempt for the cookie of this name.
-    pub fn seal_attempt(&self, name: &str, plain: &[u8]) -> String {
-        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::Attempt, name, plain, &mut SystemEntropy))
+    pub(super) fn seal_attempt(&self, name: &str, plain: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(
+            self.ring
+                .seal(Purpose::Attempt, name, plain, &mut SystemEntropy),
+        )
     }
 
     /// Opens a login attempt.
-    pub fn open_attempt(&self, name: &str, value: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    pub(super) fn open_attempt(
+        &self,
+        name: &str,
+        value: &str,
+    ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
         Some(self.ring.open(Purpose::Attempt, name, &sealed).ok()?.plain)
     }
@@ -74,24 +89,28 @@ impl Sealer {
 
 impl OpenSession {
     /// A session with what the app is told of it; none when its token can't stand in a field.
-    pub fn new(session: Session) -> Option<Self> {
+    pub(super) fn new(session: Session) -> Option<Self> {
         let statement = Statement::new(&session.identity, &session.tokens.access).ok()?;
-        Some(Self { session, statement, settled: AtomicU64::new(u64::MAX) })
+        Some(Self {
+            session,
+            statement,
+            settled: AtomicU64::new(u64::MAX),
+        })
     }
 
     /// Notes that nothing more is known of it as of `epoch`.
-    pub fn settle(&self, epoch: u64) {
+    pub(super) fn settle(&self, epoch: u64) {
         self.settled.store(epoch, Ordering::Relaxed);
     }
 
     /// Whether that still holds.
-    pub fn is_settled(&self, epoch: u64) -> bool {
+    pub(super) fn is_settled(&self, epoch: u64) -> bool {
         self.settled.load(Ordering::Relaxed) == epoch
     }
 }
 
 /// A `Set-Cookie` value, hidden from logs.
-pub fn cookie_field(line: &str) -> Option<HeaderValue> {
+pub(super) fn cookie_field(line: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(line).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -102,13 +121,13 @@ pub fn cookie_field(line: &str) -> Option<HeaderValue> {
 ///
 /// Two generations: what is not asked for while [`CACHED`] others come is forgotten.
 #[derive(Default)]
-pub struct OpenedCache {
+pub(super) struct OpenedCache {
     young: HashMap<String, Arc<OpenSession>>,
     old: HashMap<String, Arc<OpenSession>>,
 }
 
 impl OpenedCache {
-    pub fn find(&mut self, value: &str) -> Option<Arc<OpenSession>> {
+    pub(super) fn find(&mut self, value: &str) -> Option<Arc<OpenSession>> {
         if let Some(found) = self.young.get(value) {
             return Some(Arc::clone(found));
         }
@@ -117,7 +136,7 @@ impl OpenedCache {
         Some(found)
     }
 
-    pub fn keep(&mut self, value: String, open: Arc<OpenSession>) {
+    pub(super) fn keep(&mut self, value: String, open: Arc<OpenSession>) {
         if self.young.len() >= CACHED {
             self.old = std::mem::take(&mut self.young);
         }
@@ -126,7 +145,7 @@ impl OpenedCache {
 }
 
 /// A short, random name for one event: on the page that a visitor sees and in the log.
-pub fn reference() -> String {
+pub(super) fn reference() -> String {
     let bytes: [u8; 4] = crate::auth::draw(&mut SystemEntropy);
     to_hex(&bytes)
 }

@@ -33,7 +33,12 @@ pub(super) enum OwnPath {
 impl OwnPath {
     /// Reads a path; none: it is the app's. Only the plain spelling of a path is ours, and every
     /// other one under the prefix is nothing.
-    pub(super) fn of(raw: &str, path: &RequestPath<'_>, visit: &Visit<'_>, gateway: &Gateway) -> Option<Self> {
+    pub(super) fn of(
+        raw: &str,
+        path: &RequestPath<'_>,
+        visit: &Visit<'_>,
+        gateway: &Gateway,
+    ) -> Option<Self> {
         if raw == gateway.provider.redirect_path {
             return Some(Self::Callback);
         }
@@ -95,7 +100,9 @@ impl Worker {
         }
         let Recalled::Somebody(current) = self.recall(&visit.own, now()).await? else {
             let home = crate::auth::return_to::ReturnTo::home();
-            return Err(Failure::SignIn { start: self.gateway.start_path(&home) });
+            return Err(Failure::SignIn {
+                start: self.gateway.start_path(&home),
+            });
         };
         let session = &current.newest.session;
         let identity = &session.identity;
@@ -126,12 +133,18 @@ impl Worker {
         let gateway = &self.gateway;
         let origin = visit.origin(gateway);
         let address = visit.query_member("rd").or_else(|| member(form, "rd"));
-        let return_to = address.as_deref().and_then(|address| gateway.returns.judge(address, &origin));
+        let return_to = address
+            .as_deref()
+            .and_then(|address| gateway.returns.judge(address, &origin));
         if !is_same_site(visit, gateway) {
             // Anyone can make a browser come here (C-68): only the person's own click counts.
             let action = format!("{}/sign_out", gateway.prefix);
-            let rd = return_to.as_ref().map(crate::auth::return_to::ReturnTo::as_str);
-            let page = gateway.pages.confirm_sign_out(visit.asker.language(), &action, rd);
+            let rd = return_to
+                .as_ref()
+                .map(crate::auth::return_to::ReturnTo::as_str);
+            let page = gateway
+                .pages
+                .confirm_sign_out(visit.asker.language(), &action, rd);
             return Ok(gateway.form_page(visit.asker.language(), page));
         }
         self.forget(visit);
@@ -139,13 +152,17 @@ impl Worker {
             Some(return_to) => gateway.redirect(StatusCode::SEE_OTHER, return_to.as_str()),
             None => {
                 let again = format!("{}/start?rd=%2F", gateway.prefix);
-                let page = gateway.pages.signed_out(visit.asker.language(), &again, true);
+                let page = gateway
+                    .pages
+                    .signed_out(visit.asker.language(), &again, true);
                 gateway.page(StatusCode::OK, visit.asker.language(), page)
             }
         };
         let cleared = gateway.sealer.cookies.clear_session(&visit.own);
         let cleared = cleared.iter().filter_map(|line| cookie_field(line));
-        answer.headers_mut().extend(cleared.map(|line| (header::SET_COOKIE, line)));
+        answer
+            .headers_mut()
+            .extend(cleared.map(|line| (header::SET_COOKIE, line)));
         Ok(answer)
     }
 
@@ -177,8 +194,15 @@ impl Gateway {
         {
             return Err(Failure::Misdirected);
         }
-        let query = if visit.query.is_empty() { String::new() } else { format!("?{}", visit.query) };
-        Ok(self.redirect(StatusCode::FOUND, &format!("{}{}{query}", self.public, visit.path)))
+        let query = if visit.query.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", visit.query)
+        };
+        Ok(self.redirect(
+            StatusCode::FOUND,
+            &format!("{}{}{query}", self.public, visit.path),
+        ))
     }
 }
 
@@ -189,18 +213,27 @@ fn is_same_site(visit: &Visit<'_>, gateway: &Gateway) -> bool {
     if let Some(site) = value("sec-fetch-site") {
         return site == b"same-origin" || site == b"none" || site == b"same-site";
     }
-    !is_foreign(visit.headers, &[header::ORIGIN, header::REFERER], &visit.origin(gateway).to_string())
+    !is_foreign(
+        visit.headers,
+        &[header::ORIGIN, header::REFERER],
+        &visit.origin(gateway).to_string(),
+    )
 }
 
 /// Whether one of the fields names another origin than `ours`.
 pub(super) fn is_foreign(headers: &HeaderMap, fields: &[header::HeaderName], ours: &str) -> bool {
-    fields.iter().flat_map(|field| headers.get_all(field)).any(|value| {
-        let rest = value.as_bytes().strip_prefix(ours.as_bytes());
-        !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    })
+    fields
+        .iter()
+        .flat_map(|field| headers.get_all(field))
+        .any(|value| {
+            let rest = value.as_bytes().strip_prefix(ours.as_bytes());
+            !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
 }
 
 fn member(form: &str, name: &str) -> Option<String> {
     let mut members = form_urlencoded::parse(form.as_bytes());
-    members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    members
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }

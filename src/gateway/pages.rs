@@ -17,13 +17,13 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use sha2::{Digest, Sha256};
 
-pub use language::Language;
-pub use notice::Notice;
-use texts::{choose, confirm, signed_out};
+pub(super) use language::Language;
+pub(super) use notice::Notice;
+use texts::{confirm, signed_out};
 
 /// What the pages link to.
 #[derive(Clone, Copy, Debug)]
-pub struct Links<'a> {
+pub(super) struct Links<'a> {
     /// Where to start again, a safe address of ours; without it there is no button.
     pub again: Option<&'a str>,
     pub home: &'a str,
@@ -31,7 +31,7 @@ pub struct Links<'a> {
 
 /// The pages, their templates compiled, and the policy under which they are served.
 #[derive(Debug)]
-pub struct Pages {
+pub(super) struct Pages {
     templates: Environment<'static>,
     policy: String,
     form_policy: String,
@@ -39,7 +39,7 @@ pub struct Pages {
 
 impl Pages {
     /// Compiles the templates.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         for (name, source) in TEMPLATES {
@@ -62,20 +62,20 @@ impl Pages {
     }
 
     /// The Content-Security-Policy of every page but the one that [`Self::form_policy`] is for.
-    pub fn content_security_policy(&self) -> &str {
+    pub(super) fn content_security_policy(&self) -> &str {
         &self.policy
     }
 
     /// The Content-Security-Policy of the page that asks before signing out. Browsers judge
     /// every redirect that answers a form by `form-action`, and this form's answer may lead on
     /// to the provider's own sign-out, and from there to places that only the provider knows.
-    pub fn form_policy(&self) -> &str {
+    pub(super) fn form_policy(&self) -> &str {
         &self.form_policy
     }
 
     /// The page for a notice. `reference` finds it in the log, `detail` is a code such as an
     /// OAuth error; each is left out when empty.
-    pub fn notice(
+    pub(super) fn notice(
         &self,
         notice: Notice,
         language: Language,
@@ -102,7 +102,7 @@ impl Pages {
 
     /// The page after signing out. `provider_session_remains` says that the provider could not
     /// be told, so that the next sign-in may pass without a question.
-    pub fn signed_out(
+    pub(super) fn signed_out(
         &self,
         language: Language,
         again: &str,
@@ -121,7 +121,12 @@ impl Pages {
 
     /// The question before signing out: its button posts to `action`, with `rd` in a hidden
     /// field. To be served under [`Self::form_policy`].
-    pub fn confirm_sign_out(&self, language: Language, action: &str, rd: Option<&str>) -> String {
+    pub(super) fn confirm_sign_out(
+        &self,
+        language: Language,
+        action: &str,
+        rd: Option<&str>,
+    ) -> String {
         let content = context! {
             text => confirm::TEXT.of(language),
             action => action,
@@ -131,21 +136,6 @@ impl Pages {
         };
         let title = confirm::TITLE.of(language);
         self.page(&CONFIRM, language, title, content)
-    }
-
-    /// The sign-in page: one button for each provider, given by name and address.
-    pub fn choose(&self, language: Language, providers: &[(&str, &str)]) -> String {
-        let followable = providers.iter().filter(|(_, href)| is_followable(href));
-        let providers: Vec<Value> = followable
-            .map(|&(name, href)| context! { name => name, href => href })
-            .collect();
-        let content = context! {
-            text => choose::TEXT.of(language),
-            with => choose::WITH.of(language),
-            providers => providers,
-        };
-        let title = choose::TITLE.of(language);
-        self.page(&CHOOSE, language, title, content)
     }
 
     fn page(&self, kind: &Kind, language: Language, title: &str, content: Value) -> String {
@@ -203,12 +193,6 @@ const CONFIRM: Kind = Kind {
     referrer: "same-origin",
 };
 
-const CHOOSE: Kind = Kind {
-    template: "choose.html",
-    id: "sign-in",
-    referrer: "no-referrer",
-};
-
 /// Whether a link stays with HTTP: a path of this origin or an absolute address, without the
 /// characters that browsers drop or turn before they read it.
 fn is_followable(href: &str) -> bool {
@@ -224,9 +208,8 @@ fn followable_or_home(href: &str) -> &str {
 const STYLE: &str = include_str!("pages/style.css");
 
 // The names end in `.html`: that is what turns the escaping on.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("base.html", include_str!("pages/base.html")),
-    ("choose.html", include_str!("pages/choose.html")),
     ("confirm.html", include_str!("pages/confirm.html")),
     ("notice.html", include_str!("pages/notice.html")),
     ("signed_out.html", include_str!("pages/signed_out.html")),

@@ -17,14 +17,14 @@ use crate::auth::refresh::{Known, RefreshPolicy, Standing, Step, Verdict};
 use crate::auth::session::SessionId;
 
 /// All that is known, by session.
-pub struct Registry {
+pub(super) struct Registry {
     policy: RefreshPolicy,
     epoch: AtomicU64,
     shards: [Mutex<HashMap<SessionId, Entry>>; SHARDS],
 }
 
 /// What to do with a request, and with which session.
-pub struct Look {
+pub(super) struct Look {
     pub step: Step,
     /// The newest generation that is known: what is served.
     pub newest: Arc<OpenSession>,
@@ -37,7 +37,7 @@ pub struct Look {
 }
 
 /// A refresh under way. However its task ends, waiters are told and the session is free again.
-pub struct Flight {
+pub(super) struct Flight {
     registry: Arc<Registry>,
     id: SessionId,
     landed: watch::Sender<()>,
@@ -60,26 +60,33 @@ struct Successor {
 }
 
 impl Registry {
-    pub fn new(policy: RefreshPolicy) -> Arc<Self> {
+    pub(super) fn new(policy: RefreshPolicy) -> Arc<Self> {
         let shards = std::array::from_fn(|_| Mutex::new(HashMap::new()));
-        Arc::new(Self { policy, epoch: AtomicU64::new(0), shards })
+        Arc::new(Self {
+            policy,
+            epoch: AtomicU64::new(0),
+            shards,
+        })
     }
 
     /// Moves whenever anything becomes known of any session.
-    pub fn epoch(&self) -> u64 {
+    pub(super) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
 
     /// Where a session's token stands.
-    pub fn standing(&self, open: &OpenSession, now: Timestamp) -> Standing {
+    pub(super) fn standing(&self, open: &OpenSession, now: Timestamp) -> Standing {
         self.policy.standing(&open.session.tokens, now)
     }
 
     /// Decides on a request that presented `open`.
-    pub fn look(self: &Arc<Self>, open: &Arc<OpenSession>, now: Timestamp) -> Look {
+    pub(super) fn look(self: &Arc<Self>, open: &Arc<OpenSession>, now: Timestamp) -> Look {
         let id = open.session.id;
         let mut shard = self.shard(id);
-        if shard.get(&id).is_some_and(|entry| entry.is_over(&self.policy, now)) {
+        if shard
+            .get(&id)
+            .is_some_and(|entry| entry.is_over(&self.policy, now))
+        {
             shard.remove(&id);
         }
         let Some(entry) = shard.get_mut(&id) else {
@@ -100,7 +107,9 @@ impl Registry {
         let newest = entry.newest(open);
         let session = &newest.session;
         let standing = self.policy.standing(&session.tokens, now);
-        let step = entry.known.decide(&session.tokens, session.generation, standing, now);
+        let step = entry
+            .known
+            .decide(&session.tokens, session.generation, standing, now);
         let landing = entry.landing.clone();
         let mut look = Look::of(step, newest, landing, true);
         if look.wants_flight() {
@@ -111,7 +120,11 @@ impl Registry {
 
     /// The lines that bring a browser that presented `generation` up to date: the same bytes
     /// for everyone, so that their order on the wire does not matter (rule 4).
-    pub fn successor_lines(&self, id: SessionId, generation: u32) -> Option<Vec<HeaderValue>> {
+    pub(super) fn successor_lines(
+        &self,
+        id: SessionId,
+        generation: u32,
+    ) -> Option<Vec<HeaderValue>> {
         let shard = self.shard(id);
         let successor = shard.get(&id)?.successor.as_ref()?;
         (successor.open.session.generation > generation).then(|| successor.lines.clone())
@@ -119,7 +132,12 @@ impl Registry {
 
     /// Keeps the successor of a refresh. A session that was signed out meanwhile stays so:
     /// then the answer is no.
-    pub fn renewed(&self, open: Arc<OpenSession>, lines: Vec<HeaderValue>, now: Timestamp) -> bool {
+    pub(super) fn renewed(
+        &self,
+        open: Arc<OpenSession>,
+        lines: Vec<HeaderValue>,
+        now: Timestamp,
+    ) -> bool {
         let id = open.session.id;
         let mut shard = self.shard(id);
         self.sweep(&mut shard, now);
@@ -128,23 +146,34 @@ impl Registry {
             return false;
         }
         entry.known.renewed();
-        entry.successor = Some(Successor { open, lines, made: now, shown: None });
+        entry.successor = Some(Successor {
+            open,
+            lines,
+            made: now,
+            shown: None,
+        });
         self.moved();
         true
     }
 
     /// Notes that a refresh failed.
-    pub fn failed(&self, open: &OpenSession, verdict: Verdict, now: Timestamp, jitter: u8) {
+    pub(super) fn failed(&self, open: &OpenSession, verdict: Verdict, now: Timestamp, jitter: u8) {
         let mut shard = self.shard(open.session.id);
         let entry = shard.entry(open.session.id).or_default();
-        entry.known.failed(verdict, open.session.generation, now, jitter);
-        let most = now.plus(self.policy.keep_at_most).max(open.session.tokens.expires);
-        entry.keep_until = entry.keep_until.max(Some(most.plus(self.policy.keep_at_most)));
+        entry
+            .known
+            .failed(verdict, open.session.generation, now, jitter);
+        let most = now
+            .plus(self.policy.keep_at_most)
+            .max(open.session.tokens.expires);
+        entry.keep_until = entry
+            .keep_until
+            .max(Some(most.plus(self.policy.keep_at_most)));
         self.moved();
     }
 
     /// Ends a session for this process, until it would have ended by itself.
-    pub fn revoke(&self, id: SessionId, ends: Timestamp, now: Timestamp) {
+    pub(super) fn revoke(&self, id: SessionId, ends: Timestamp, now: Timestamp) {
         let mut shard = self.shard(id);
         self.sweep(&mut shard, now);
         let entry = shard.entry(id).or_default();
@@ -159,7 +188,11 @@ impl Registry {
         entry.known.flying = true;
         entry.landing = Some(landing);
         self.moved();
-        Flight { registry: Arc::clone(self), id, landed }
+        Flight {
+            registry: Arc::clone(self),
+            id,
+            landed,
+        }
     }
 
     fn moved(&self) {
@@ -191,7 +224,13 @@ impl Look {
         landing: Option<watch::Receiver<()>>,
         known: bool,
     ) -> Self {
-        Self { step, newest, flight: None, landing, known }
+        Self {
+            step,
+            newest,
+            flight: None,
+            landing,
+            known,
+        }
     }
 
     fn wants_flight(&self) -> bool {
@@ -201,7 +240,7 @@ impl Look {
 
 impl Flight {
     /// Another ear for the end of this refresh.
-    pub fn landing(&self) -> watch::Receiver<()> {
+    pub(super) fn landing(&self) -> watch::Receiver<()> {
         self.landed.subscribe()
     }
 }
@@ -239,7 +278,10 @@ impl Entry {
     fn is_over(&self, policy: &RefreshPolicy, now: Timestamp) -> bool {
         let successor = self.successor.as_ref();
         let successor = successor.map(|kept| policy.keep_until(kept.made, kept.shown));
-        !self.known.flying && successor.max(self.keep_until).is_none_or(|until| until <= now)
+        !self.known.flying
+            && successor
+                .max(self.keep_until)
+                .is_none_or(|until| until <= now)
     }
 }
 

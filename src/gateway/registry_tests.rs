@@ -6,7 +6,10 @@ use crate::auth::tokens::Tokens;
 use crate::secret::Secret;
 
 fn registry() -> Arc<Registry> {
-    Registry::new(RefreshPolicy { at: 0.75, keep_at_most: Duration::from_secs(600) })
+    Registry::new(RefreshPolicy {
+        at: 0.75,
+        keep_at_most: Duration::from_secs(600),
+    })
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -51,7 +54,10 @@ fn an_old_generation_is_served_with_the_newest_and_the_same_bytes() {
     assert!(registry.renewed(Arc::clone(&newest), vec![line.clone()], at(100)));
     for _ in 0..2 {
         let look = registry.look(&open, at(110));
-        assert_eq!((look.step, look.newest.session.generation), (Step::Serve, 1));
+        assert_eq!(
+            (look.step, look.newest.session.generation),
+            (Step::Serve, 1)
+        );
         let lines = registry.successor_lines(open.session.id, 0);
         assert_eq!(lines, Some(vec![line.clone()]));
     }
@@ -100,5 +106,8 @@ fn what_becomes_known_moves_the_epoch_and_what_is_over_is_forgotten() {
     assert_eq!(registry.epoch(), before);
     drop(registry.look(&open, at(80)).flight);
     assert_ne!(registry.epoch(), before);
-    assert!(!registry.look(&open, at(10)).known, "a refresh that left nothing behind");
+    assert!(
+        !registry.look(&open, at(10)).known,
+        "a refresh that left nothing behind"
+    );
 }

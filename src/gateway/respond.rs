@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 
+use super::Gateway;
 use super::body::Body;
 use super::opened::reference;
 use super::pages::{Language, Links, Notice};
-use super::Gateway;
 use crate::auth::cookie::TooLarge;
 use crate::auth::login::{BadCallback, LoginError};
 use crate::auth::path::BadPath;
@@ -40,9 +40,13 @@ pub enum Failure {
     Route(NoRoute),
     SessionTooLarge(TooLarge),
     /// A session is there, but its token is over and can't be renewed now.
-    SessionUnavailable { retry_after: Duration },
+    SessionUnavailable {
+        retry_after: Duration,
+    },
     /// Nobody is signed in, and this request can't be answered by a redirect.
-    SignIn { start: String },
+    SignIn {
+        start: String,
+    },
     Upstream(upstream::Failure),
 }
 
@@ -60,7 +64,9 @@ impl Asker {
             .get_all(header::ACCEPT)
             .iter()
             .any(|value| memchr::memmem::find(value.as_bytes(), b"text/html").is_some());
-        let navigates = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+        let navigates = headers
+            .get("sec-fetch-mode")
+            .is_some_and(|mode| mode == "navigate");
         Self {
             language: Language::of(headers),
             // A form that a browser posts is no navigation that can be redirected, but the person
@@ -79,13 +85,23 @@ impl Gateway {
     /// Answers a failure.
     pub(super) fn respond(&self, failure: &Failure, asker: &Asker) -> Response<Body> {
         let (status, notice) = chosen(failure);
-        let reference = reference();
+        // Being asked to sign in is no trouble that anyone would look up; and whatever was wrong
+        // with a cookie, the answer is the same to the letter (C-23).
+        let reference = match failure {
+            Failure::SignIn { .. } => String::new(),
+            _ => reference(),
+        };
         log(failure, status, &reference);
         let detail = detail(failure);
         let mut answer = if asker.page {
             let again = self.again(failure);
-            let links = Links { again: again.as_deref(), home: "/" };
-            let page = self.pages.notice(notice, asker.language, &links, &reference, detail);
+            let links = Links {
+                again: again.as_deref(),
+                home: "/",
+            };
+            let page = self
+                .pages
+                .notice(notice, asker.language, &links, &reference, detail);
             self.page(status, asker.language, page)
         } else {
             let problem = problem(failure, status, notice, &reference, detail, self);
@@ -99,7 +115,12 @@ impl Gateway {
     }
 
     /// A page of ours: never cached, never framed, without script.
-    pub(super) fn page(&self, status: StatusCode, language: Language, page: String) -> Response<Body> {
+    pub(super) fn page(
+        &self,
+        status: StatusCode,
+        language: Language,
+        page: String,
+    ) -> Response<Body> {
         self.page_under(self.pages.content_security_policy(), status, language, page)
     }
 
@@ -119,8 +140,15 @@ impl Gateway {
         let mut answer = own_answer(status, "text/html; charset=utf-8", Bytes::from(page));
         let headers = answer.headers_mut();
         let policy = HeaderValue::from_str(policy);
-        headers.extend(policy.ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.extend(
+            policy
+                .ok()
+                .map(|policy| (header::CONTENT_SECURITY_POLICY, policy)),
+        );
+        headers.insert(
+            header::CONTENT_LANGUAGE,
+            HeaderValue::from_static(language.tag()),
+        );
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
         answer
     }
@@ -182,9 +210,7 @@ fn chosen(failure: &Failure) -> (StatusCode, Notice) {
             (StatusCode::NOT_IMPLEMENTED, Notice::BadRequest)
         }
         Failure::Path(_) | Failure::Request(_) => (StatusCode::BAD_REQUEST, Notice::BadRequest),
-        Failure::SessionTooLarge(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, Notice::SessionTooLarge)
-        }
+        Failure::SessionTooLarge(_) => (StatusCode::INTERNAL_SERVER_ERROR, Notice::SessionTooLarge),
         Failure::SessionUnavailable { .. } => {
             (StatusCode::SERVICE_UNAVAILABLE, Notice::SessionUnavailable)
         }
@@ -244,13 +270,27 @@ fn log(failure: &Failure, status: StatusCode, reference: &str) {
             tracing::info!(reference, status, ?failure, "login ended without a session");
         }
         Failure::Login(error) => {
-            tracing::error!(reference, status, ?error, "login failed: the provider's answer can't be used");
+            tracing::error!(
+                reference,
+                status,
+                ?error,
+                "login failed: the provider's answer can't be used"
+            );
         }
         Failure::SessionTooLarge(size) => {
-            tracing::error!(reference, status, bytes = size.bytes, "login failed: the session does not fit in two cookies; keep sessions in a store, or have the provider put less into its tokens");
+            tracing::error!(
+                reference,
+                status,
+                bytes = size.bytes,
+                "login failed: the session does not fit in two cookies; keep sessions in a store, or have the provider put less into its tokens"
+            );
         }
         Failure::SessionUnavailable { .. } => {
-            tracing::warn!(reference, status, "a session could not be renewed and is kept");
+            tracing::warn!(
+                reference,
+                status,
+                "a session could not be renewed and is kept"
+            );
         }
         Failure::Upstream(upstream::Failure::Visitor) => {
             tracing::debug!(reference, status, "the visitor's body broke off");
@@ -277,7 +317,13 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
         }
         Failure::Route(NoRoute::Method(allowed)) => {
             let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-            headers.extend(names.join(", ").parse().ok().map(|names| (header::ALLOW, names)));
+            headers.extend(
+                names
+                    .join(", ")
+                    .parse()
+                    .ok()
+                    .map(|names| (header::ALLOW, names)),
+            );
         }
         // Framing that could not be trusted ends the connection: what follows on it may not be
         // what it seems.
@@ -300,9 +346,11 @@ fn problem(
         "type": format!("urn:askara-gate:{}", notice.code()),
         "title": notice.title(Language::English),
         "status": status.as_u16(),
-        "detail": notice.text(Language::English),
-        "reference": reference,
+        "detail": format!("{} {}", notice.text(Language::English), notice.advice(Language::English)),
     });
+    if !reference.is_empty() {
+        problem["reference"] = reference.into();
+    }
     if let Some(detail) = detail {
         problem["error"] = detail.into();
     }
@@ -331,5 +379,9 @@ fn own_answer(status: StatusCode, kind: &'static str, body: Bytes) -> Response<B
 
 /// A short plain answer of our own.
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    own_answer(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
+    own_answer(
+        status,
+        "text/plain; charset=utf-8",
+        Bytes::from_static(text.as_bytes()),
+    )
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
 
+use super::Worker;
 use super::clock::{SystemEntropy, now};
 use super::opened::OpenSession;
 use super::registry::{Flight, Look};
 use super::respond::Failure;
-use super::Worker;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::identity::Documents;
 use crate::auth::refresh::{Standing, Step, Verdict, verdict};
@@ -25,7 +25,9 @@ use crate::telemetry::{RefreshOutcome, RejectReason};
 /// What a request's cookies turned out to be.
 pub(super) enum Recalled {
     /// No session; `clear` when cookies of ours are there that are no good.
-    Nobody { clear: bool },
+    Nobody {
+        clear: bool,
+    },
     Somebody(Current),
 }
 
@@ -46,7 +48,9 @@ impl Worker {
         now: Timestamp,
     ) -> Result<Recalled, Failure> {
         let Some(presented) = self.open(own, now) else {
-            return Ok(Recalled::Nobody { clear: self.may_clear(own) });
+            return Ok(Recalled::Nobody {
+                clear: self.may_clear(own),
+            });
         };
         // Nothing new is known of any session since this one was last looked up, and its token
         // is fresh: the way of almost every request.
@@ -54,7 +58,11 @@ impl Worker {
         let epoch = registry.epoch();
         if presented.is_settled(epoch) && registry.standing(&presented, now) == Standing::Fresh {
             let newest = Arc::clone(&presented);
-            return Ok(Recalled::Somebody(Current { presented, newest, epoch }));
+            return Ok(Recalled::Somebody(Current {
+                presented,
+                newest,
+                epoch,
+            }));
         }
         self.look_up(presented, now).await
     }
@@ -72,7 +80,11 @@ impl Worker {
         let moved = current.epoch != gateway.registry.epoch()
             || current.newest.session.generation > presented.generation;
         let successor = moved
-            .then(|| gateway.registry.successor_lines(presented.id, presented.generation))
+            .then(|| {
+                gateway
+                    .registry
+                    .successor_lines(presented.id, presented.generation)
+            })
             .flatten();
         let lines = match successor {
             Some(lines) => {
@@ -85,20 +97,32 @@ impl Worker {
             return;
         }
         for line in gateway.sealer.cookies.clear_parts(own) {
-            let set_again = lines.iter().any(|new| same_cookie(new.as_bytes(), line.as_bytes()));
+            let set_again = lines
+                .iter()
+                .any(|new| same_cookie(new.as_bytes(), line.as_bytes()));
             if !set_again {
-                answer.extend(super::opened::cookie_field(&line).map(|line| (header::SET_COOKIE, line)));
+                answer.extend(
+                    super::opened::cookie_field(&line).map(|line| (header::SET_COOKIE, line)),
+                );
             }
         }
         for line in lines {
             answer.append(header::SET_COOKIE, line);
         }
         // No cache between here and the browser may keep this answer (C-107).
-        answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        answer.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-store"),
+        );
     }
 
     /// The lines that write down that the session was seen, where that is worth a cookie.
-    fn touch(&self, current: &Current, request: &RequestTraits, answer: &HeaderMap) -> Vec<HeaderValue> {
+    fn touch(
+        &self,
+        current: &Current,
+        request: &RequestTraits,
+        answer: &HeaderMap,
+    ) -> Vec<HeaderValue> {
         let now = now();
         let newest = &current.newest;
         let lifetimes = self.gateway.lifetimes;
@@ -115,7 +139,10 @@ impl Worker {
             return Vec::new();
         }
         let touched = newest.session.touched(now);
-        self.gateway.sealer.session_lines(&touched, touched.cookie_life(now)).unwrap_or_default()
+        self.gateway
+            .sealer
+            .session_lines(&touched, touched.cookie_life(now))
+            .unwrap_or_default()
     }
 
     async fn look_up(
@@ -126,7 +153,13 @@ impl Worker {
         let gateway = &self.gateway;
         for _ in 0..MAX_LOOKS {
             let epoch = gateway.registry.epoch();
-            let Look { step, newest, flight, landing, known } = gateway.registry.look(&presented, now);
+            let Look {
+                step,
+                newest,
+                flight,
+                landing,
+                known,
+            } = gateway.registry.look(&presented, now);
             if !known && flight.is_none() {
                 presented.settle(epoch);
             }
@@ -140,7 +173,11 @@ impl Worker {
             };
             match step {
                 Step::Serve | Step::ServeAndRenew => {
-                    return Ok(Recalled::Somebody(Current { presented, newest, epoch }));
+                    return Ok(Recalled::Somebody(Current {
+                        presented,
+                        newest,
+                        epoch,
+                    }));
                 }
                 Step::End => {
                     let reason = match newest.session.tokens.refresh {
@@ -162,17 +199,23 @@ impl Worker {
                 }
             }
         }
-        Err(Failure::SessionUnavailable { retry_after: Duration::from_secs(1) })
+        Err(Failure::SessionUnavailable {
+            retry_after: Duration::from_secs(1),
+        })
     }
 
     /// Waits for a refresh to land, longer than its own limits let it fly.
     async fn wait(&self, landing: Option<tokio::sync::watch::Receiver<()>>) -> Result<(), Failure> {
-        let Some(mut landing) = landing else { return Ok(()) };
+        let Some(mut landing) = landing else {
+            return Ok(());
+        };
         let limit = self.gateway.provider_limit * 2 + Duration::from_secs(1);
         // A closed channel is the landing: its sender lives as long as the flight.
         match tokio::time::timeout(limit, landing.changed()).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(Failure::SessionUnavailable { retry_after: Duration::from_secs(1) }),
+            Err(_) => Err(Failure::SessionUnavailable {
+                retry_after: Duration::from_secs(1),
+            }),
         }
     }
 
@@ -188,12 +231,17 @@ impl Worker {
 
     async fn renew(&self, open: &OpenSession) {
         let gateway = &self.gateway;
-        let Some(refresh) = &open.session.tokens.refresh else { return };
+        let Some(refresh) = &open.session.tokens.refresh else {
+            return;
+        };
         if gateway.breaker().admit(now()).is_err() {
             gateway.registry.failed(open, Verdict::Passing, now(), 0);
             return;
         }
-        let answer = self.provider.send(refresh_request(&gateway.provider, refresh)).await;
+        let answer = self
+            .provider
+            .send(refresh_request(&gateway.provider, refresh))
+            .await;
         let (verdict, why) = match answer {
             Ok(answer) => match token_call::read_tokens(&answer, now()) {
                 Ok(tokens) => return self.renewed(open, tokens).await,
@@ -242,7 +290,10 @@ impl Worker {
         let lines = match gateway.sealer.session_lines(&session, life) {
             Ok(lines) => lines,
             Err(too_large) => {
-                tracing::error!(bytes = too_large.bytes, "a renewed session no longer fits in two cookies; it lasts only as long as this process remembers it: keep sessions in a store");
+                tracing::error!(
+                    bytes = too_large.bytes,
+                    "a renewed session no longer fits in two cookies; it lasts only as long as this process remembers it: keep sessions in a store"
+                );
                 Vec::new()
             }
         };
@@ -282,7 +333,9 @@ impl Worker {
         }
         let mut best: Option<Arc<OpenSession>> = None;
         for value in own.candidates() {
-            let Some(open) = self.open_value(&value, now) else { continue };
+            let Some(open) = self.open_value(&value, now) else {
+                continue;
+            };
             match &best {
                 Some(other) if other.session.id != open.session.id => return None,
                 Some(other) if other.session.generation >= open.session.generation => {}
@@ -325,7 +378,10 @@ impl Worker {
             return false;
         }
         let unknown = |value: &String| {
-            matches!(self.gateway.sealer.open_session(value), Err(NotOpened::Unknown))
+            matches!(
+                self.gateway.sealer.open_session(value),
+                Err(NotOpened::Unknown)
+            )
         };
         !own.candidates().iter().any(unknown)
     }
@@ -341,7 +397,15 @@ impl RequestTraits {
     /// like to keep them.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let destination = headers.get("sec-fetch-dest").map(HeaderValue::as_bytes);
-        let crowd = [&b"image"[..], b"script", b"style", b"font", b"audio", b"video", b"track"];
+        let crowd = [
+            &b"image"[..],
+            b"script",
+            b"style",
+            b"font",
+            b"audio",
+            b"video",
+            b"track",
+        ];
         let may_touch = destination.is_none_or(|destination| !crowd.contains(&destination))
             && !headers.contains_key(header::UPGRADE);
         Self { may_touch }

@@ -51,7 +51,11 @@ impl Gateway {
         let headers = &mut parts.headers;
         // The authority wins over `Host` (RFC 9112 3.2.2), and HTTP/2 may have had no `Host`.
         if let Some(authority) = parts.uri.authority() {
-            headers.extend(HeaderValue::from_str(authority.as_str()).ok().map(|host| (header::HOST, host)));
+            headers.extend(
+                HeaderValue::from_str(authority.as_str())
+                    .ok()
+                    .map(|host| (header::HOST, host)),
+            );
             let path = parts.uri.path_and_query().cloned();
             parts.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         }
@@ -59,19 +63,30 @@ impl Gateway {
         if let Some(client) = forwarded.client {
             let address = field(&client.to_string());
             let chain = match &forwarded.chain {
-                Some(chain) => field(&format!("{chain}, {}", address_of(arrival.peer).unwrap_or(client))),
+                Some(chain) => field(&format!(
+                    "{chain}, {}",
+                    address_of(arrival.peer).unwrap_or(client)
+                )),
                 None => address.clone(),
             };
             headers.extend(chain.map(|chain| (FORWARDED_FOR, chain)));
             headers.extend(address.map(|address| (REAL_IP, address)));
         }
         let origin = self.origin_of(&arrival.host);
-        let host = if arrival.told_host { arrival.host.as_str() } else { origin.host.as_str() };
+        let host = if arrival.told_host {
+            arrival.host.as_str()
+        } else {
+            origin.host.as_str()
+        };
         headers.extend(field(host).map(|host| (FORWARDED_HOST, host)));
         let https = forwarded.https.unwrap_or(origin.https);
         let scheme = HeaderValue::from_static(if https { "https" } else { "http" });
         headers.insert(FORWARDED_PROTO, scheme);
-        let version = if parts.version == Version::HTTP_2 { "2.0" } else { "1.1" };
+        let version = if parts.version == Version::HTTP_2 {
+            "2.0"
+        } else {
+            "1.1"
+        };
         headers.extend(field(&format!("{version} {}", self.via)).map(|via| (header::VIA, via)));
     }
 }

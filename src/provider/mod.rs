@@ -43,7 +43,12 @@ impl Client {
     /// a whole call. The TLS part is made at the first call: a gateway has to start while its
     /// provider is away.
     pub fn new(ca_file: Option<PathBuf>, limit: Duration) -> Self {
-        Self { http: OnceLock::new(), ca_file, limit, calls: Semaphore::new(MAX_CALLS) }
+        Self {
+            http: OnceLock::new(),
+            ca_file,
+            limit,
+            calls: Semaphore::new(MAX_CALLS),
+        }
     }
 
     /// Sends a request and takes the whole answer, in at most `limit`.
@@ -65,16 +70,23 @@ impl Client {
         };
         let answer = sent.map_err(|error| {
             let why = chain(&error);
-            if error.is_connect() { CallFailure::Connect(why) } else { CallFailure::Broken(why) }
-        })?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                CallFailure::TooLarge
+            if error.is_connect() {
+                CallFailure::Connect(why)
             } else {
-                CallFailure::Broken(chain(&*error))
+                CallFailure::Broken(why)
             }
         })?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| {
+                if error.is::<http_body_util::LengthLimitError>() {
+                    CallFailure::TooLarge
+                } else {
+                    CallFailure::Broken(chain(&*error))
+                }
+            })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 }
@@ -94,7 +106,8 @@ impl std::fmt::Display for CallFailure {
 fn build(
     ca_file: Option<&std::path::Path>,
 ) -> Result<legacy::Client<Connector, Full<Bytes>>, CallFailure> {
-    let connector = Connector::new(ca_file).map_err(|error| CallFailure::Setup(error.to_string()))?;
+    let connector =
+        Connector::new(ca_file).map_err(|error| CallFailure::Setup(error.to_string()))?;
     Ok(legacy::Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(4)

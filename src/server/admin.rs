@@ -47,7 +47,9 @@ where
 {
     let gateway = Arc::clone(gateway);
     tokio::spawn(async move {
-        let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, &gateway))));
+        let service = service_fn(|request| {
+            std::future::ready(Ok::<_, Infallible>(answer(&request, &gateway)))
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
@@ -63,7 +65,10 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway) -> Response<Body> {
         answer
     };
     if ![Method::GET, Method::HEAD].contains(request.method()) {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here");
+        return plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "only GET and HEAD are answered here",
+        );
     }
     match request.uri().path() {
         "/healthz" => plain(StatusCode::OK, "OK"),
@@ -71,10 +76,15 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway) -> Response<Body> {
         "/metrics" => {
             let mut answer = Response::new(Body::from(Bytes::from(gateway.metrics.text())));
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+            answer
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
             answer
         }
-        _ => plain(StatusCode::NOT_FOUND, "/healthz, /readyz and /metrics are here"),
+        _ => plain(
+            StatusCode::NOT_FOUND,
+            "/healthz, /readyz and /metrics are here",
+        ),
     }
 }
 

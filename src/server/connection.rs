@@ -59,7 +59,11 @@ impl Protocol {
             keep_alive: limits.keep_alive,
             write: limits.body_idle,
         };
-        Self { builder, times, linger: LINGER.min(limits.drain / 4) }
+        Self {
+            builder,
+            times,
+            linger: LINGER.min(limits.drain / 4),
+        }
     }
 
     /// Serves a connection to its end.
@@ -74,9 +78,8 @@ impl Protocol {
     {
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(TimedIo::new(io, Arc::clone(&activity), self.times));
-        let service = service_fn(|request| {
-            answer(request, peer, Arc::clone(&worker), Arc::clone(&activity))
-        });
+        let service =
+            service_fn(|request| answer(request, peer, Arc::clone(&worker), Arc::clone(&activity)));
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         let ending = async {
             tokio::select! {
@@ -115,9 +118,14 @@ async fn answer(
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         activity.tunnel.store(true, Ordering::Relaxed);
     } else if !http2 && worker.is_draining() {
-        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(answer.map(|body| Answering { body, _active: active }))
+    Ok(answer.map(|body| Answering {
+        body,
+        _active: active,
+    }))
 }
 
 impl http_body::Body for Answering {

@@ -71,7 +71,14 @@ impl Server {
         }
         let drain = config.limits.drain;
         let gateway = Gateway::new(config, keys).map_err(StartError::from)?;
-        Ok(Self { gateway: Arc::new(gateway), setup: Arc::new(setup), sockets, admin, addresses, drain })
+        Ok(Self {
+            gateway: Arc::new(gateway),
+            setup: Arc::new(setup),
+            sockets,
+            admin,
+            addresses,
+            drain,
+        })
     }
 
     /// The addresses that it listens on.
@@ -109,11 +116,18 @@ impl Server {
                 thread.join().unwrap_or(Drained::CutShort) == Drained::Clean
             };
             // Every worker is joined, whatever the others say.
-            threads.into_iter().map(clean).fold(true, |all, clean| all && clean)
+            threads
+                .into_iter()
+                .map(clean)
+                .fold(true, |all, clean| all && clean)
         });
         let clean = joined.await.unwrap_or(false);
         sweeper.abort();
-        if clean { Drained::Clean } else { Drained::CutShort }
+        if clean {
+            Drained::Clean
+        } else {
+            Drained::CutShort
+        }
     }
 }
 

@@ -32,7 +32,11 @@ struct Idle {
 
 impl Pool {
     pub(super) fn new(target: Target, connect: Duration) -> Arc<Self> {
-        Arc::new(Self { target, connect, idle: Mutex::new(Vec::new()) })
+        Arc::new(Self {
+            target,
+            connect,
+            idle: Mutex::new(Vec::new()),
+        })
     }
 
     /// An idle connection that still stands, or a new one.
@@ -40,7 +44,11 @@ impl Pool {
         while let Some(mut sender) = self.pop() {
             // It becomes ready as soon as its other half has seen the end of the last answer.
             if sender.is_ready() || sender.ready().await.is_ok() {
-                return Ok(Lease { pool: Arc::clone(self), sender: Some(sender), reused: true });
+                return Ok(Lease {
+                    pool: Arc::clone(self),
+                    sender: Some(sender),
+                    reused: true,
+                });
             }
         }
         self.fresh().await
@@ -52,7 +60,11 @@ impl Pool {
             .await
             .unwrap_or_else(|_| Err(String::from("no connection in time")))
             .map_err(Failure::Connect)?;
-        Ok(Lease { pool: Arc::clone(self), sender: Some(sender), reused: false })
+        Ok(Lease {
+            pool: Arc::clone(self),
+            sender: Some(sender),
+            reused: false,
+        })
     }
 
     fn pop(&self) -> Option<SendRequest<VisitorBody>> {
@@ -75,7 +87,10 @@ impl Pool {
         if idle.len() >= MAX_KEPT {
             idle.remove(0);
         }
-        idle.push(Idle { sender, since: Instant::now() });
+        idle.push(Idle {
+            sender,
+            since: Instant::now(),
+        });
     }
 }
 

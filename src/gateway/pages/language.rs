@@ -12,14 +12,14 @@ use http::header::ACCEPT_LANGUAGE;
 
 /// The languages that the pages speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     English,
     French,
 }
 
 impl Language {
     /// The language that `Accept-Language` asks for.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
         let ranges: Vec<Range<'_>> = lines
             .filter_map(|line| line.to_str().ok())
@@ -34,7 +34,7 @@ impl Language {
     }
 
     /// The language tag, for `lang` and `Content-Language`.
-    pub fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::French => "fr",

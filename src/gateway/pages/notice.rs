@@ -5,7 +5,7 @@ use super::texts::{Words, login, request};
 
 /// What a page has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// The request is not well-formed.
     BadRequest,
     /// The callback lacks what a callback needs.
@@ -14,7 +14,6 @@ pub enum Notice {
     Misdirected,
     NoRoute,
     MethodNotAllowed,
-    RequestTooLarge,
     /// The person, or the provider, said no: `access_denied`.
     LoginDenied,
     /// The provider answered another error code to the authorization request.
@@ -38,19 +37,17 @@ pub enum Notice {
     UpstreamDown,
     UpstreamSlow,
     UpstreamNonsense,
-    Internal,
 }
 
 impl Notice {
     /// One short word for machines, such as the `type` of a problem+json body (RFC 9457).
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BadRequest => "bad-request",
             Self::BadCallback => "bad-callback",
             Self::Misdirected => "misdirected",
             Self::NoRoute => "no-route",
             Self::MethodNotAllowed => "method-not-allowed",
-            Self::RequestTooLarge => "request-too-large",
             Self::LoginDenied => "login-denied",
             Self::LoginRefused => "login-refused",
             Self::LoginExpired => "login-expired",
@@ -64,22 +61,21 @@ impl Notice {
             Self::UpstreamDown => "upstream-down",
             Self::UpstreamSlow => "upstream-slow",
             Self::UpstreamNonsense => "upstream-nonsense",
-            Self::Internal => "internal",
         }
     }
 
     /// The heading: a few words.
-    pub fn title(self, language: Language) -> &'static str {
+    pub(crate) fn title(self, language: Language) -> &'static str {
         self.words().title.of(language)
     }
 
     /// What happened.
-    pub fn text(self, language: Language) -> &'static str {
+    pub(crate) fn text(self, language: Language) -> &'static str {
         self.words().text.of(language)
     }
 
     /// Whose move it is, and what to do.
-    pub fn advice(self, language: Language) -> &'static str {
+    pub(crate) fn advice(self, language: Language) -> &'static str {
         self.words().advice.of(language)
     }
 
@@ -90,7 +86,6 @@ impl Notice {
             Self::Misdirected => &request::MISDIRECTED,
             Self::NoRoute => &request::NO_ROUTE,
             Self::MethodNotAllowed => &request::METHOD_NOT_ALLOWED,
-            Self::RequestTooLarge => &request::REQUEST_TOO_LARGE,
             Self::LoginDenied => &login::DENIED,
             Self::LoginRefused => &login::REFUSED,
             Self::LoginExpired => &login::EXPIRED,
@@ -104,7 +99,6 @@ impl Notice {
             Self::UpstreamDown => &request::UPSTREAM_DOWN,
             Self::UpstreamSlow => &request::UPSTREAM_SLOW,
             Self::UpstreamNonsense => &request::UPSTREAM_NONSENSE,
-            Self::Internal => &request::INTERNAL,
         }
     }
 }

@@ -72,16 +72,3 @@ pub(crate) mod confirm {
     pub(crate) const YES: Text = Text("Sign out", "Se déconnecter");
     pub(crate) const NO: Text = Text("Stay signed in", "Garder ma session ouverte");
 }
-
-/// The page to choose a provider from.
-pub(crate) mod choose {
-    use super::Text;
-
-    pub(crate) const TITLE: Text = Text("Sign in", "Connexion");
-    pub(crate) const TEXT: Text = Text(
-        "Choose the account that you want to use.",
-        "Choisissez le compte que vous voulez utiliser.",
-    );
-    /// Stands before a provider's name.
-    pub(crate) const WITH: Text = Text("Continue with", "Continuer avec");
-}

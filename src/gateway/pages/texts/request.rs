@@ -64,25 +64,6 @@ pub(crate) const METHOD_NOT_ALLOWED: Words = Words {
     again: TRY_AGAIN,
 };
 
-pub(crate) const REQUEST_TOO_LARGE: Words = Words {
-    title: Text(
-        "That’s more than this site takes",
-        "C’est trop volumineux pour ce site",
-    ),
-    text: Text(
-        "What your browser sent is too large, so this site stopped reading it.",
-        "Ce que votre navigateur a envoyé dépasse la taille admise\u{a0}: ce site a cessé de le \
-         lire.",
-    ),
-    advice: Text(
-        "If you were sending a file, choose a smaller one. If you see this on every page, delete \
-         this site’s cookies.",
-        "Si vous envoyiez un fichier, choisissez-en un plus petit. Si vous voyez ce message à \
-         chaque page, supprimez les cookies de ce site.",
-    ),
-    again: TRY_AGAIN,
-};
-
 pub(crate) const UPSTREAM_DOWN: Words = Words {
     title: Text(
         "The application isn’t answering",
@@ -135,21 +116,6 @@ pub(crate) const UPSTREAM_NONSENSE: Words = Words {
          doesn’t help, let the people who run this site know.",
         "Vous n’y êtes pour rien. Si vous avez envoyé quelque chose, vérifiez si c’est arrivé. Si \
          recharger la page n’y change rien, prévenez les responsables de ce site.",
-    ),
-    again: TRY_AGAIN,
-};
-
-pub(crate) const INTERNAL: Words = Words {
-    title: Text("Something went wrong here", "Une erreur s’est produite ici"),
-    text: Text(
-        "This site ran into a problem of its own and stopped. It’s nothing that you did.",
-        "Ce site a rencontré un problème qui lui est propre et s’est arrêté. Vous n’y êtes pour \
-         rien.",
-    ),
-    advice: Text(
-        "Wait a minute, then try again. If it goes on, let the people who run this site know.",
-        "Patientez une minute, puis réessayez. Si cela dure, prévenez les responsables de ce \
-         site.",
     ),
     again: TRY_AGAIN,
 };

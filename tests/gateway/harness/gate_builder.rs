@@ -1,0 +1,210 @@
+//! Writes a config file for the askara preset, starts the gateway with it, waits until it answers.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
+
+use super::gate::{Gate, Port};
+use super::route::Listens;
+use super::{App, Process, Provider, Route, route};
+
+pub(crate) const CLIENT_ID: &str = "gate-under-test";
+pub(crate) const CLIENT_SECRET: &str = "canary-client-secret-8d1f";
+
+/// A port that nobody listens on.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+pub(crate) struct GateBuilder {
+    admin: bool,
+    keys: Vec<String>,
+    port: Option<Port>,
+    provider: String,
+    provider_lines: Vec<String>,
+    routes: Vec<Route>,
+    session_lines: Vec<String>,
+    tables: Vec<String>,
+    tls: bool,
+    top_lines: Vec<String>,
+}
+
+pub(crate) fn gateway() -> GateBuilder {
+    GateBuilder {
+        admin: false,
+        keys: vec![random_key()],
+        port: None,
+        provider: NOWHERE.to_owned(),
+        provider_lines: Vec::new(),
+        routes: Vec::new(),
+        session_lines: Vec::new(),
+        tables: Vec::new(),
+        tls: false,
+        top_lines: Vec::new(),
+    }
+}
+
+/// 32 random bytes in base64, as `keygen` prints them.
+pub(crate) fn random_key() -> String {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).unwrap();
+    STANDARD.encode(key)
+}
+
+impl GateBuilder {
+    pub(crate) fn with_provider(mut self, provider: &Provider) -> Self {
+        self.provider = provider.url();
+        self
+    }
+
+    /// A line of the `[provider]` table.
+    pub(crate) fn with_provider_line(mut self, line: &str) -> Self {
+        self.provider_lines.push(line.to_owned());
+        self
+    }
+
+    /// The app, for people who are signed in, under every path.
+    pub(crate) fn with_upstream(self, app: &App) -> Self {
+        self.with_route(route("/", app))
+    }
+
+    pub(crate) fn with_route(mut self, route: Route) -> Self {
+        self.routes.push(route);
+        self
+    }
+
+    /// A line of the `[session]` table.
+    pub(crate) fn with_session(mut self, line: &str) -> Self {
+        self.session_lines.push(line.to_owned());
+        self
+    }
+
+    /// A line at the top of the file.
+    pub(crate) fn with_top(mut self, line: &str) -> Self {
+        self.top_lines.push(line.to_owned());
+        self
+    }
+
+    /// A whole table, such as `[limits]`.
+    pub(crate) fn with_table(mut self, table: &str) -> Self {
+        self.tables.push(table.to_owned());
+        self
+    }
+
+    pub(crate) fn with_keys(mut self, keys: &[&str]) -> Self {
+        self.keys = keys.iter().map(|&key| key.to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn with_admin(mut self) -> Self {
+        self.admin = true;
+        self
+    }
+
+    pub(crate) fn over_tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Listens where another gateway did (or does).
+    pub(crate) fn on(mut self, port: Port) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    pub(crate) async fn start(mut self) -> Gate {
+        let home = TempDir::new().unwrap();
+        let port = self.port.take().unwrap_or_else(Port::reserve);
+        let admin = self.admin.then(Port::reserve);
+        let tls = self.tls.then(|| self_signed(home.path()));
+        let text = self.write(home.path(), &port, admin.as_ref());
+        let config = home.path().join("gate.toml");
+        fs::write(&config, text).unwrap();
+        let process = Process::start(home.path(), &["run", "--config", config.to_str().unwrap()]);
+        Gate::waited_for(home, process, port, admin, tls).await
+    }
+
+    fn write(&self, home: &Path, port: &Port, admin: Option<&Port>) -> String {
+        let keys: Vec<_> = self
+            .keys
+            .iter()
+            .enumerate()
+            .map(|(n, key)| format!("{{ file = {:?} }}", written(home, &format!("{n}.key"), key)))
+            .collect();
+        let secret = written(home, "client.secret", CLIENT_SECRET);
+        let (scheme, provider) = (self.scheme(), &self.provider);
+        let mut lines = vec![
+            format!("public_url = \"{scheme}://127.0.0.1:{}\"", port.number),
+            format!("listen = [\"{scheme}://127.0.0.1:{}\"]", port.number),
+        ];
+        lines.extend(admin.map(|port| format!("admin_listen = \"127.0.0.1:{}\"", port.number)));
+        lines.extend(self.top_lines.iter().cloned());
+        if self.tls {
+            lines.push("[[tls]]\ncertificate = \"tls.crt\"\nkey = \"tls.key\"".to_owned());
+        }
+        lines.push("[provider]\nkind = \"askara\"".to_owned());
+        lines.push(format!("client_id = {CLIENT_ID:?}"));
+        lines.push(format!("client_secret = {{ file = {secret:?} }}"));
+        lines.push(format!("authorize_url = \"{provider}/authorize\""));
+        lines.push(format!("token_url = \"{provider}/oauth2/token\""));
+        lines.push(format!("userinfo_url = \"{provider}/me\""));
+        lines.extend(self.provider_lines.iter().cloned());
+        lines.push("[session]".to_owned());
+        if !keys.is_empty() {
+            lines.push(format!("keys = [{}]", keys.join(", ")));
+        }
+        lines.extend(self.session_lines.iter().cloned());
+        lines.extend(self.routes.iter().map(Route::to_toml));
+        lines.extend(self.tables.iter().cloned());
+        lines.join("\n")
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+}
+
+fn written(home: &Path, name: &str, content: &str) -> String {
+    let path = home.join(name);
+    fs::write(&path, format!("{content}\n")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn self_signed(home: &Path) -> rustls::pki_types::CertificateDer<'static> {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(home.join("tls.crt"), made.cert.pem()).unwrap();
+    fs::write(home.join("tls.key"), made.signing_key.serialize_pem()).unwrap();
+    made.cert.der().clone()
+}
+
+impl Port {
+    /// The same port for a second gateway beside the first.
+    pub(crate) fn twin(&self) -> Self {
+        Self {
+            number: self.number,
+            held: self.held.try_clone().unwrap(),
+        }
+    }
+
+    /// Holds a port with a socket that never listens: the gateway's own, by SO_REUSEPORT, may.
+    pub(crate) fn reserve() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&any.into()).unwrap();
+        let number = socket.local_addr().unwrap().as_socket().unwrap().port();
+        Self {
+            number,
+            held: socket,
+        }
+    }
+}
+
+impl Listens for App {
+    fn url(&self) -> String {
+        Self::url(self)
+    }
+}

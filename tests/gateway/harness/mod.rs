@@ -1,0 +1,56 @@
+//! What the tests stand on: a gateway process, a provider that can misbehave, an app that records,
+//! and a visitor with a browser's cookie jar. Everything listens on loopback and ends with its test.
+
+mod app;
+mod app_answers;
+mod body;
+mod gate;
+mod gate_builder;
+mod h2_frames;
+mod jar;
+mod line;
+mod page;
+mod process;
+mod provider;
+mod provider_desk;
+mod provider_faults;
+mod raw;
+mod raw_upstream;
+mod route;
+mod tokens;
+mod visitor;
+
+pub(crate) use app::{App, Seen};
+pub(crate) use body::{Body, empty, from_channel, full};
+pub(crate) use gate::Gate;
+pub(crate) use gate_builder::{GateBuilder, gateway, random_key};
+pub(crate) use h2_frames::{Outcome, Stream};
+pub(crate) use jar::SetCookie;
+pub(crate) use line::{Answer, Ask, Line, ask};
+pub(crate) use page::assert_own_page;
+pub(crate) use process::Process;
+pub(crate) use provider::Provider;
+pub(crate) use provider_faults::Fault;
+pub(crate) use raw::{RawAnswer, read_all};
+pub(crate) use raw_upstream::RawUpstream;
+pub(crate) use route::{Route, public, route};
+pub(crate) use visitor::Visitor;
+
+/// The path that the askara preset calls back on.
+pub(crate) const CALLBACK: &str = "/oauth2/callback";
+
+/// Sleeps for real: sessions and tokens count whole seconds, so the tests wait a little over them.
+pub(crate) async fn wait(millis: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+}
+
+/// Asks again every 20 ms until the condition holds; fails after five seconds.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..250 {
+        if holds() {
+            return;
+        }
+        wait(20).await;
+    }
+    panic!("{what} did not happen within five seconds");
+}

@@ -1,0 +1,136 @@
+//! The gateway's binary as a child process: its output is kept, and shown when a test fails.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A command that only prints takes milliseconds; a loaded machine may take seconds.
+const COMMAND_TIME: Duration = Duration::from_secs(10);
+
+pub(crate) struct Process {
+    child: Child,
+    output: Arc<Mutex<String>>,
+}
+
+/// How a finished command ended.
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+fn command(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_askara-gate"));
+    command
+        .args(arguments)
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .env("HOME", home)
+        .env("XDG_STATE_HOME", home)
+        .env("NO_PROXY", "127.0.0.1,localhost");
+    for inherited in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+        command.env_remove(inherited);
+    }
+    for inherited in [
+        "STATE_DIRECTORY",
+        "ASKARA_CLIENT_ID",
+        "ASKARA_CLIENT_SECRET",
+    ] {
+        command.env_remove(inherited);
+    }
+    command
+}
+
+impl Process {
+    /// Runs a command to its end; one that should end and does not is a failed test.
+    pub(crate) fn finish(home: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Finished {
+        let mut child = command(home, arguments)
+            .envs(env.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + COMMAND_TIME;
+        while child.try_wait().unwrap().is_none() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let overdue = child.try_wait().unwrap().is_none();
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        assert!(!overdue, "{arguments:?} still runs after {COMMAND_TIME:?}");
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(home, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = Arc::default();
+        keep(child.stdout.take().unwrap(), &output);
+        keep(child.stderr.take().unwrap(), &output);
+        Self { child, output }
+    }
+
+    pub(crate) fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(status.unwrap().success(), "no process {pid} to signal");
+    }
+
+    /// The exit code, once there is one; `None` stands for a death by signal.
+    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
+        let status = self.child.try_wait().unwrap()?;
+        Some(status.code())
+    }
+
+    pub(crate) async fn exit_code(&mut self, within: Duration) -> Option<i32> {
+        let deadline = Instant::now() + within;
+        while Instant::now() < deadline {
+            if let Some(code) = self.ended() {
+                return code;
+            }
+            super::wait(10).await;
+        }
+        panic!("still running after {within:?}");
+    }
+}
+
+fn keep(from: impl Read + Send + 'static, output: &Arc<Mutex<String>>) {
+    let output = Arc::clone(output);
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut output = output.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- what the gateway wrote ---\n{}", self.output());
+        }
+    }
+}
