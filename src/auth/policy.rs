@@ -20,6 +20,11 @@ pub enum Access {
 #[derive(Debug)]
 pub struct Permit(());
 
+impl Permit {
+    /// Spends it: one permit, one request.
+    pub fn spend(self) {}
+}
+
 /// Why a request may not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {

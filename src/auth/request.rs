@@ -128,6 +128,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn c62_to_c66_malformed_heads_are_refused() {
         let host = ("host", "app.example.com");
         for (method, target, headers, read) in [

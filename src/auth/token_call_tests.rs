@@ -13,6 +13,7 @@ fn read(status: u16, body: &str) -> Result<Tokens, TokenFailure> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn an_answer_is_read_whole_or_refused() {
     use TokenFailure::{Refused, Status, Unreadable};
     let refused = |error, status| Refused {

@@ -90,7 +90,7 @@ impl Packed {
 
     fn hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
-        if digits.is_empty() || digits.len() % 2 != 0 {
+        if digits.is_empty() || !digits.len().is_multiple_of(2) {
             return None;
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));

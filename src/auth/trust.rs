@@ -41,6 +41,14 @@ impl Peer {
     pub fn at(address: IpAddr) -> Self {
         Self::Address(address.to_canonical())
     }
+
+    /// Its address; a Unix socket has none.
+    pub const fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Unix => None,
+        }
+    }
 }
 
 impl TrustedProxies {
@@ -72,10 +80,7 @@ impl TrustedProxies {
 
     /// Reads how a request came: from the peer itself, or from what a trusted peer says.
     pub fn read(&self, peer: Peer, headers: &HeaderMap) -> Forwarded {
-        let direct = match peer {
-            Peer::Address(address) => Some(address),
-            Peer::Unix => None,
-        };
+        let direct = peer.address();
         if !self.trusts(peer) {
             return Forwarded {
                 client: direct,

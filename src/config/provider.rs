@@ -26,76 +26,107 @@ pub(super) fn parse(
     let identity = parse_identity(identity, &preset, problems);
     let client_id = client_id(&mut section, environment, problems, warnings);
     let client_secret = client_secret(&mut section, environment, problems, warnings);
-    let url = |section: &mut Section, key, problems: &mut Problems, default: &str| {
-        section
-            .parse(key, problems, endpoint)
-            .unwrap_or_else(|| default.to_owned())
-    };
-    let authorize_url = url(
-        &mut section,
-        "authorize_url",
-        problems,
-        preset.authorize_url,
-    );
-    let token_url = url(&mut section, "token_url", problems, preset.token_url);
-    let userinfo_url = section
-        .parse("userinfo_url", problems, |text| {
-            if text.is_empty() {
-                Ok(text.to_owned())
-            } else {
-                endpoint(text)
-            }
-        })
-        .or_else(|| preset.userinfo_url.map(str::to_owned))
-        .filter(|url| !url.is_empty());
-    let scopes = section.texts("scopes", problems).map(|list| {
-        list.into_iter()
-            .filter_map(|taken| taken.text(problems))
-            .collect::<Vec<_>>()
-    });
-    let token_body = section.parse("token_body", problems, |text| match text {
-        "json" => Ok(TokenBody::Json),
-        "form" => Ok(TokenBody::Form),
-        _ => Err(format!(
-            "{text:?} is no way to write the token call; it is \"json\" or \"form\""
-        )),
-    });
-    let client_auth = section.parse("client_auth", problems, |text| match text {
-        "body" => Ok(ClientAuth::Body),
-        "basic" => Ok(ClientAuth::Basic),
-        _ => Err(format!(
-            "{text:?} is not spoken; it is \"body\" or \"basic\""
-        )),
-    });
-    let pkce = section.parse("pkce", problems, |text| match text {
-        "S256" => Ok(true),
-        "off" => Ok(false),
-        _ => Err(format!(
-            "{text:?} is no PKCE method; it is \"S256\" or \"off\""
-        )),
-    });
-    let send_redirect_uri = section.boolean("send_redirect_uri", problems);
+    let endpoints = Endpoints::parse(&mut section, &preset, problems);
+    let manner = Manner::parse(&mut section, &preset, problems);
     let redirect_path = section.parse("redirect_path", problems, redirect_path);
     let ca_file = section.text("ca_file", problems).map(PathBuf::from);
     refuse_what_is_not_there(&mut section, problems);
     section.finish(problems);
-    let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
     let provider = Provider {
         name: preset.kind.to_owned(),
-        authorize_url,
-        token_url,
-        userinfo_url,
+        authorize_url: endpoints.authorize,
+        token_url: endpoints.token,
+        userinfo_url: endpoints.userinfo,
         client_id: client_id?,
         client_secret: client_secret?,
-        scopes: scopes.unwrap_or_else(|| owned(preset.scopes)),
-        token_body: token_body.unwrap_or(preset.token_body),
-        client_auth: client_auth.unwrap_or(preset.client_auth),
-        pkce: pkce.unwrap_or(preset.pkce),
-        send_redirect_uri: send_redirect_uri.unwrap_or(preset.send_redirect_uri),
+        scopes: manner.scopes,
+        token_body: manner.token_body,
+        client_auth: manner.client_auth,
+        pkce: manner.pkce,
+        send_redirect_uri: manner.send_redirect_uri,
         redirect_path: redirect_path.unwrap_or_default(),
         identity,
     };
     Some((provider, ca_file))
+}
+
+/// Where a provider is.
+struct Endpoints {
+    authorize: String,
+    token: String,
+    userinfo: Option<String>,
+}
+
+/// How a provider wants to be spoken to.
+struct Manner {
+    scopes: Vec<String>,
+    token_body: TokenBody,
+    client_auth: ClientAuth,
+    pkce: bool,
+    send_redirect_uri: bool,
+}
+
+impl Endpoints {
+    fn parse(section: &mut Section, preset: &Preset, problems: &mut Problems) -> Self {
+        // An empty userinfo address switches that call off.
+        let optional = |text: &str| match text {
+            "" => Ok(String::new()),
+            _ => endpoint(text),
+        };
+        let userinfo = section.parse("userinfo_url", problems, optional);
+        Self {
+            authorize: section
+                .parse("authorize_url", problems, endpoint)
+                .unwrap_or_else(|| preset.authorize_url.to_owned()),
+            token: section
+                .parse("token_url", problems, endpoint)
+                .unwrap_or_else(|| preset.token_url.to_owned()),
+            userinfo: userinfo
+                .or_else(|| preset.userinfo_url.map(str::to_owned))
+                .filter(|url| !url.is_empty()),
+        }
+    }
+}
+
+impl Manner {
+    fn parse(section: &mut Section, preset: &Preset, problems: &mut Problems) -> Self {
+        let scopes = section.texts("scopes", problems);
+        let scopes = scopes.map(|list| {
+            list.into_iter()
+                .filter_map(|taken| taken.text(problems))
+                .collect()
+        });
+        let token_body = section.parse("token_body", problems, |text| match text {
+            "json" => Ok(TokenBody::Json),
+            "form" => Ok(TokenBody::Form),
+            _ => Err(format!(
+                "{text:?} is no way to write the token call; it is \"json\" or \"form\""
+            )),
+        });
+        let client_auth = section.parse("client_auth", problems, |text| match text {
+            "body" => Ok(ClientAuth::Body),
+            "basic" => Ok(ClientAuth::Basic),
+            _ => Err(format!(
+                "{text:?} is not spoken; it is \"body\" or \"basic\""
+            )),
+        });
+        let pkce = section.parse("pkce", problems, |text| match text {
+            "S256" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(format!(
+                "{text:?} is no PKCE method; it is \"S256\" or \"off\""
+            )),
+        });
+        let send_redirect_uri = section.boolean("send_redirect_uri", problems);
+        Self {
+            scopes: scopes
+                .unwrap_or_else(|| preset.scopes.iter().map(|&text| text.to_owned()).collect()),
+            token_body: token_body.unwrap_or(preset.token_body),
+            client_auth: client_auth.unwrap_or(preset.client_auth),
+            pkce: pkce.unwrap_or(preset.pkce),
+            send_redirect_uri: send_redirect_uri.unwrap_or(preset.send_redirect_uri),
+        }
+    }
 }
 
 fn kind(text: &str) -> Result<Preset, String> {

@@ -18,7 +18,7 @@ fn load(text: &str, variables: &[(&str, &str)], set: &[&str]) -> Result<Config, 
     all.extend(variables);
     let set = set.iter().map(|&setting| setting.to_owned()).collect();
     let sources = Sources {
-        file: Some(file.clone()),
+        file: Some(file),
         upstream: None,
         set,
     };

@@ -107,7 +107,7 @@ impl Worker {
                 self.set_session(&signed_in.lines, &visit.own, &mut answer);
                 answer
             }
-            Err(failure) => gateway.respond(failure, &visit.asker),
+            Err(failure) => gateway.respond(failure, &visit.asker()),
         };
         let cleared = cookie_field(&gateway.sealer.cookies.clear_attempt(&name));
         answer
@@ -223,7 +223,7 @@ impl Worker {
             .map(|(name, value)| (age(name, value), *name, name.len() + value.len()))
             .collect();
         // Youngest first; what does not open has no age and comes last.
-        kept.sort_by(|one, other| other.0.cmp(&one.0));
+        kept.sort_by_key(|(created, ..)| std::cmp::Reverse(*created));
         let (mut room, mut places) = (MAX_ATTEMPT_BYTES.saturating_sub(bytes), MAX_ATTEMPTS - 1);
         let mut evicted = Vec::new();
         for (created, name, size) in kept {

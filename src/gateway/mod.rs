@@ -50,6 +50,7 @@ use pages::Pages;
 use registry::Registry;
 use respond::Asker;
 use session::{Current, Recalled, RequestTraits};
+use state_to_app::Stated;
 use visit::{Arrival, Visit};
 
 /// What all workers share.
@@ -69,6 +70,7 @@ pub struct Gateway {
     pages: Pages,
     /// Our own name in `Via`, by which a request that comes back is known.
     via: String,
+    stated: Stated,
     access_log: bool,
     pub metrics: Metrics,
     pub draining: AtomicBool,
@@ -91,7 +93,10 @@ impl Gateway {
         let scope = domain.unwrap_or_else(|| config.public.host.as_str());
         let ring = KeyRing::new(keys, scope)?;
         let cookies = CookieStyle::new(config.public.https, domain);
+        let via = format!("askara-gate-{}", reference());
         Ok(Self {
+            stated: Stated::new(&config.public, &via),
+            via,
             sealer: Sealer::new(ring, cookies),
             public: config.public,
             prefix: config.prefix,
@@ -105,7 +110,6 @@ impl Gateway {
             spent: SpentAttempts::default(),
             breaker: Mutex::new(Breaker::default()),
             pages: Pages::new(),
-            via: format!("askara-gate-{}", reference()),
             access_log: config.log.access,
             metrics: Metrics::new(),
             draining: AtomicBool::new(false),
@@ -147,10 +151,11 @@ impl Worker {
             .gateway
             .access_log
             .then(|| (parts.method.clone(), parts.uri.path().to_owned()));
-        let asker = Asker::of(&parts.method, &parts.headers);
         let answer = match self.arrive(&parts, peer) {
             Ok(arrival) => self.answer(parts, body, arrival).await,
-            Err(failure) => self.gateway.respond(&failure, &asker),
+            Err(failure) => self
+                .gateway
+                .respond(&failure, &Asker::of(&parts.method, &parts.headers)),
         };
         self.gateway.metrics.answered(answer.status());
         if let Some((method, path)) = line {
@@ -197,11 +202,10 @@ impl Worker {
             query: uri.query().unwrap_or_default(),
             host: &arrival.host,
             own: self.gateway.sealer.cookies.sort(lines),
-            asker: Asker::of(&method, &seen),
         };
         match self.decide(&visit, parts, body, &arrival).await {
             Ok(answer) => answer,
-            Err(failure) => self.gateway.respond(&failure, &visit.asker),
+            Err(failure) => self.gateway.respond(&failure, &visit.asker()),
         }
     }
 
@@ -248,7 +252,7 @@ impl Worker {
                     .forward(request, permit)
                     .await
                     .map_err(Failure::Upstream)?;
-                self.from_app(answer, found.route, current.as_ref())
+                self.for_visitor(answer, found.route, current.as_ref())
             }
             Err(policy::Denied::NoSession) => self.without_session(visit),
         };
@@ -266,7 +270,7 @@ impl Worker {
     /// Sends a navigation to the provider; tells everything else where to sign in.
     fn without_session(&self, visit: &Visit<'_>) -> Response<Body> {
         let gateway = &self.gateway;
-        let respond = |failure: Failure| gateway.respond(&failure, &visit.asker);
+        let respond = |failure: Failure| gateway.respond(&failure, &visit.asker());
         if !gateway.knows(visit.host) {
             return gateway.elsewhere(visit).unwrap_or_else(respond);
         }
@@ -314,7 +318,7 @@ impl Worker {
     }
 
     /// What of an app's answer does not concern the visitor goes; what is one person's is marked.
-    fn from_app(
+    fn for_visitor(
         &self,
         answer: Response<crate::upstream::AnswerBody>,
         route: &Route,

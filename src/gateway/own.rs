@@ -144,8 +144,8 @@ impl Worker {
                 .map(crate::auth::return_to::ReturnTo::as_str);
             let page = gateway
                 .pages
-                .confirm_sign_out(visit.asker.language(), &action, rd);
-            return Ok(gateway.form_page(visit.asker.language(), page));
+                .confirm_sign_out(visit.asker().language(), &action, rd);
+            return Ok(gateway.form_page(visit.asker().language(), page));
         }
         self.forget(visit);
         let mut answer = match return_to {
@@ -154,8 +154,8 @@ impl Worker {
                 let again = format!("{}/start?rd=%2F", gateway.prefix);
                 let page = gateway
                     .pages
-                    .signed_out(visit.asker.language(), &again, true);
-                gateway.page(StatusCode::OK, visit.asker.language(), page)
+                    .signed_out(visit.asker().language(), &again, true);
+                gateway.page(StatusCode::OK, visit.asker().language(), page)
             }
         };
         let cleared = gateway.sealer.cookies.clear_session(&visit.own);

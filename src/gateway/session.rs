@@ -360,7 +360,7 @@ impl Worker {
                         return None;
                     }
                 };
-                self.cache().keep(value.to_owned(), Arc::clone(&open));
+                self.cache().keep(value, Arc::clone(&open));
                 open
             }
         };

@@ -1,7 +1,6 @@
 //! What the app is told: the path it was asked for, where the visitor came from, and who it is.
 
-use std::net::IpAddr;
-
+use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -11,8 +10,8 @@ use super::Gateway;
 use super::session::Current;
 use super::visit::{Arrival, Visit};
 use crate::auth::headers::{FORWARDED_ACCESS_TOKEN, strip_own_cookies};
+use crate::auth::host::Origin;
 use crate::auth::route::{Authorization, Route};
-use crate::auth::trust::Peer;
 
 impl Gateway {
     /// Turns a visitor's head into one for the app. Claims of the visitor's were stripped before.
@@ -51,56 +50,66 @@ impl Gateway {
         let headers = &mut parts.headers;
         // The authority wins over `Host` (RFC 9112 3.2.2), and HTTP/2 may have had no `Host`.
         if let Some(authority) = parts.uri.authority() {
-            headers.extend(
-                HeaderValue::from_str(authority.as_str())
-                    .ok()
-                    .map(|host| (header::HOST, host)),
-            );
+            if let Some(host) = field(authority.as_str().to_owned()) {
+                headers.insert(header::HOST, host);
+            }
             let path = parts.uri.path_and_query().cloned();
             parts.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         }
         let forwarded = &arrival.forwarded;
-        if let Some(client) = forwarded.client {
-            let address = field(&client.to_string());
+        if let Some(client) = forwarded.client
+            && let Some(address) = field(client.to_string())
+        {
             let chain = match &forwarded.chain {
-                Some(chain) => field(&format!(
+                Some(chain) => field(format!(
                     "{chain}, {}",
-                    address_of(arrival.peer).unwrap_or(client)
+                    arrival.peer.address().unwrap_or(client)
                 )),
-                None => address.clone(),
+                None => Some(address.clone()),
             };
             headers.extend(chain.map(|chain| (FORWARDED_FOR, chain)));
-            headers.extend(address.map(|address| (REAL_IP, address)));
+            headers.insert(REAL_IP, address);
         }
-        let origin = self.origin_of(&arrival.host);
         let host = if arrival.told_host {
-            arrival.host.as_str()
+            field(arrival.host.as_str().to_owned())
+        } else if arrival.host.name() == self.public.host.name() {
+            Some(self.stated.host.clone())
         } else {
-            origin.host.as_str()
+            field(self.origin_of(&arrival.host).host.as_str().to_owned())
         };
-        headers.extend(field(host).map(|host| (FORWARDED_HOST, host)));
-        let https = forwarded.https.unwrap_or(origin.https);
+        headers.extend(host.map(|host| (FORWARDED_HOST, host)));
+        let https = forwarded.https.unwrap_or(self.public.https);
         let scheme = HeaderValue::from_static(if https { "https" } else { "http" });
         headers.insert(FORWARDED_PROTO, scheme);
-        let version = if parts.version == Version::HTTP_2 {
-            "2.0"
-        } else {
-            "1.1"
+        let via = match parts.version {
+            Version::HTTP_2 => &self.stated.via_http2,
+            _ => &self.stated.via,
         };
-        headers.extend(field(&format!("{version} {}", self.via)).map(|via| (header::VIA, via)));
+        headers.append(header::VIA, via.clone());
     }
 }
 
-fn field(text: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(text).ok()
+/// What is stated on every request in the same words.
+pub(super) struct Stated {
+    host: HeaderValue,
+    via: HeaderValue,
+    via_http2: HeaderValue,
 }
 
-/// The peer's own address, which a trusted proxy's chain does not name yet.
-fn address_of(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Address(address) => Some(address),
-        Peer::Unix => None,
+impl Stated {
+    /// For a gateway at `public`, called `name` in `Via`.
+    pub(super) fn new(public: &Origin, name: &str) -> Self {
+        let field = |text: String| field(text).unwrap_or(HeaderValue::from_static("unknown"));
+        Self {
+            host: field(public.host.as_str().to_owned()),
+            via: field(format!("1.1 {name}")),
+            via_http2: field(format!("2.0 {name}")),
+        }
     }
+}
+
+fn field(text: String) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

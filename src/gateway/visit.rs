@@ -17,7 +17,6 @@ pub(super) struct Visit<'a> {
     pub(super) query: &'a str,
     pub(super) host: &'a Host,
     pub(super) own: OwnCookies<'a>,
-    pub(super) asker: Asker,
 }
 
 /// Where a request came from.
@@ -30,6 +29,11 @@ pub(super) struct Arrival {
 }
 
 impl Visit<'_> {
+    /// Who is to be answered, should there be something to say.
+    pub(super) fn asker(&self) -> Asker {
+        Asker::of(self.method, self.headers)
+    }
+
     /// The first value of a member of the query, decoded once.
     pub(super) fn query_member(&self, name: &str) -> Option<String> {
         let mut members = form_urlencoded::parse(self.query.as_bytes());

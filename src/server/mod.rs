@@ -119,7 +119,9 @@ impl Server {
             threads
                 .into_iter()
                 .map(clean)
-                .fold(true, |all, clean| all && clean)
+                .filter(|clean| !clean)
+                .count()
+                == 0
         });
         let clean = joined.await.unwrap_or(false);
         sweeper.abort();

@@ -71,7 +71,7 @@ impl Upstream {
         mut request: Request<Incoming>,
         permit: Permit,
     ) -> Result<Response<AnswerBody>, Failure> {
-        drop(permit);
+        permit.spend();
         let upgrade = tunnel::wanted(&mut request);
         let trailers = announced_trailers(request.headers());
         let takes_trailers = takes_trailers(request.headers());

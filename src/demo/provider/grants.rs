@@ -55,6 +55,10 @@ impl Grants {
     }
 
     /// Returns a new refresh token for `scopes`.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the demo has its own edge to the system"
+    )]
     pub(super) fn give_refresh_token(
         &mut self,
         scopes: Vec<String>,

@@ -193,6 +193,10 @@ impl std::fmt::Display for NotMade {
 impl std::error::Error for NotMade {}
 
 /// Returns `count` random bytes in hexadecimal.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the demo has its own edge to the system"
+)]
 fn random_hex(count: usize) -> Result<String, Unwell> {
     let mut bytes = vec![0; count];
     getrandom::fill(&mut bytes).map_err(|_| Unwell)?;
