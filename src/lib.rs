@@ -1,5 +1,33 @@
-//! askara-gate.
+//! askara-gate: a reverse proxy that puts unmodified apps behind Askara login.
+//!
+//! # The way of a request
+//!
+//! 1. [`server`] accepts a connection, speaks TLS and HTTP, and bounds how long a peer may take.
+//! 2. [`gateway`] has the whole way on one screen: is the head well-formed, whose path is it,
+//!    which route, which session, is its token due, may it pass.
+//! 3. [`auth`] decides each of these, and does nothing else: it is pure.
+//! 4. [`upstream`] forwards what was permitted, streaming both ways.
+//! 5. [`provider`] carries the token calls that `auth` writes and reads.
+//! 6. Whatever goes wrong on the way becomes an answer in one file, `gateway/respond.rs`.
+//!
+//! # The rooms, and who may name whom
+//!
+//! `command → server → gateway → {auth, provider, upstream}`; `auth` names only [`secret`]; the
+//! edges never name each other. [`config`] turns text into values of `auth`, [`tls`] is for both
+//! ends of a connection, [`telemetry`] is what the operator sees. `tests/layering.rs` holds this.
+//!
+//! Forwarding demands a [`auth::policy::Permit`], and only the policy makes one. Time and
+//! randomness come in at one place, `gateway/clock.rs`, and are arguments everywhere else.
+//!
+//! # To add something
+//!
+//! - A policy rule: `auth/policy.rs`. A provider: a row in `auth/provider.rs`.
+//! - A key of the configuration: its room's file in `config/`.
+//! - A path of our own: an arm in `gateway/own.rs`.
+//! - A store for sessions: `gateway/registry.rs` is where it joins.
+
 #![forbid(unsafe_code)]
+
 pub mod auth;
 pub mod command;
 pub mod config;

@@ -32,7 +32,7 @@ pub mod trust;
 
 use std::time::Duration;
 
-/// Seconds since the Unix epoch, as a provider and a cookie count them.
+/// A moment, in milliseconds since the Unix epoch: tokens that live seconds are renewed in time.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -41,24 +41,34 @@ pub struct Timestamp(u64);
 impl Timestamp {
     /// The moment `seconds` after the Unix epoch.
     pub const fn from_unix(seconds: u64) -> Self {
-        Self(seconds)
+        Self(seconds.saturating_mul(1000))
     }
 
-    /// Seconds since the Unix epoch.
+    /// The moment `since` after the Unix epoch.
+    pub fn since_epoch(since: Duration) -> Self {
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Whole seconds since the Unix epoch, as a provider counts them.
     pub const fn as_unix(self) -> u64 {
-        self.0
+        self.0 / 1000
+    }
+
+    /// Time since the Unix epoch.
+    pub const fn to_epoch(self) -> Duration {
+        Duration::from_millis(self.0)
     }
 
     /// The moment `duration` later, or the last one that can be counted.
     #[must_use]
-    pub const fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration.as_secs()))
+    pub fn plus(self, duration: Duration) -> Self {
+        Self::since_epoch(self.to_epoch().saturating_add(duration))
     }
 
     /// How long `earlier` is past; zero when it lies ahead, so that a clock that jumped back
     /// never makes an age negative (C-103).
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_secs(self.0.saturating_sub(earlier.0))
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 

@@ -137,8 +137,7 @@ impl Session {
                 self.ends,
                 self.tokens.issued,
                 self.tokens.expires,
-            ]
-            .map(Timestamp::as_unix),
+            ],
             access: Packed::pack(&self.tokens.access),
             refresh: self.tokens.refresh.as_ref().map(Packed::pack),
             identity: self.identity.clone(),
@@ -155,7 +154,7 @@ impl Session {
             return Err(Unreadable::Newer);
         }
         let wire: Wire = postcard::from_bytes(rest).map_err(|_| Unreadable::Broken)?;
-        let [created, seen, ends, issued, expires] = wire.times.map(Timestamp::from_unix);
+        let [created, seen, ends, issued, expires] = wire.times;
         let access = wire.access.unpack().ok_or(Unreadable::Broken)?;
         let refresh = match wire.refresh {
             Some(refresh) => Some(refresh.unpack().ok_or(Unreadable::Broken)?),
@@ -184,7 +183,7 @@ struct Wire {
     id: SessionId,
     generation: u32,
     provider: String,
-    times: [u64; 5],
+    times: [Timestamp; 5],
     access: Packed,
     refresh: Option<Packed>,
     identity: Identity,

@@ -197,7 +197,7 @@ fn life(expires_in: Option<&Value>, access: &AccessToken, now: Timestamp) -> Dur
         .filter(|exp| exp.is_finite());
     match exp {
         // Askara's kind of server issues `exp` as a floating-point number.
-        Some(exp) => bounded(exp - now.as_unix() as f64),
+        Some(exp) => bounded(exp - now.to_epoch().as_secs_f64()),
         None => DEFAULT_LIFE,
     }
 }

@@ -222,3 +222,18 @@ fn a_secret_in_the_file_itself_is_a_warning_without_its_value() {
     assert_eq!(config.warnings.len(), 1);
     assert!(!config.warnings[0].contains("canary"));
 }
+
+#[test]
+fn the_examples_are_right() {
+    let secrets = [
+        ("ASKARA_CLIENT_ID", "id"),
+        ("ASKARA_CLIENT_SECRET", "secret"),
+    ];
+    for example in [
+        include_str!("../../config/one-app.toml"),
+        include_str!("../../config/full.toml"),
+    ] {
+        let config = load(example, &secrets, &[]).unwrap();
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+}

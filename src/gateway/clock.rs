@@ -14,7 +14,7 @@ pub fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    Timestamp::from_unix(since.as_secs())
+    Timestamp::since_epoch(since)
 }
 
 /// Randomness of the operating system.

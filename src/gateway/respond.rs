@@ -309,7 +309,7 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         Failure::SessionUnavailable { retry_after } => {
-            let seconds = HeaderValue::from(retry_after.as_secs().max(1));
+            let seconds = HeaderValue::from(retry_after.as_secs_f64().ceil().max(1.0) as u64);
             headers.insert(header::RETRY_AFTER, seconds);
         }
         Failure::MethodNotAllowed(allowed) => {
