@@ -53,20 +53,16 @@ pub fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, BadCertificate> 
         Roots::File(path) => {
             let mut store = RootCertStore::empty();
             for certificate in certificates(path)? {
-                store
-                    .add(certificate)
-                    .map_err(|error| bad(&path.display(), &error))?;
+                store.add(certificate).map_err(|error| bad(&path.display(), &error))?;
             }
             let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), crypto())
                 .build()
                 .map_err(|error| bad(&path.display(), &error))?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
+            builder.dangerous().with_custom_certificate_verifier(verifier)
         }
-        Roots::Anybody => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(crypto()))),
+        Roots::Anybody => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(crypto())))
+        }
     };
     Ok(builder.with_no_client_auth())
 }
@@ -77,10 +73,7 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadCert
     let certificates: Result<Vec<_>, _> = read.collect();
     let certificates = certificates.map_err(|error| bad(&path.display(), &error))?;
     if certificates.is_empty() {
-        return Err(bad(
-            &path.display(),
-            &"no certificate in it; it must be PEM",
-        ));
+        return Err(bad(&path.display(), &"no certificate in it; it must be PEM"));
     }
     Ok(certificates)
 }
@@ -91,9 +84,7 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, BadCertificate
 }
 
 fn bad(what: &dyn std::fmt::Display, why: &dyn std::fmt::Display) -> BadCertificate {
-    BadCertificate {
-        reason: format!("{what}: {why}"),
-    }
+    BadCertificate { reason: format!("{what}: {why}") }
 }
 
 /// Believes every certificate; signatures are still checked, so that a broken peer is noticed.

@@ -56,11 +56,7 @@ impl CookieStyle {
 
     /// The name of the cookie of the login attempt with this `state` digest.
     pub fn attempt_name(&self, digest: &str) -> String {
-        format!(
-            "{}{}",
-            self.attempt_prefix,
-            digest.get(..8).unwrap_or(digest)
-        )
+        format!("{}{}", self.attempt_prefix, digest.get(..8).unwrap_or(digest))
     }
 
     /// Sorts out the request's `Cookie` lines. Work is bounded: of each kind no more than
@@ -115,14 +111,8 @@ impl CookieStyle {
 
     /// The `Set-Cookie` lines that clear the session's parts when it is set in one piece.
     pub fn clear_parts(&self, own: &OwnCookies<'_>) -> Vec<String> {
-        let stale = own
-            .parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| !part.is_empty());
-        stale
-            .map(|(index, _)| self.line(&self.part_name(index), "", Duration::ZERO))
-            .collect()
+        let stale = own.parts.iter().enumerate().filter(|(_, part)| !part.is_empty());
+        stale.map(|(index, _)| self.line(&self.part_name(index), "", Duration::ZERO)).collect()
     }
 
     /// The `Set-Cookie` line of a login attempt.
@@ -186,19 +176,18 @@ impl CookieStyle {
 }
 
 impl OwnCookies<'_> {
+    /// Whether there is anything that may be a session, or a part of one.
+    pub fn has_session(&self) -> bool {
+        !self.single.is_empty() || self.parts.iter().any(|part| !part.is_empty())
+    }
+
     /// The values that may be the session, to be tried each (S45): one that does not open never
     /// hides one that does.
     pub fn candidates(&self) -> Vec<String> {
-        let joined = self.parts[0].iter().flat_map(|first| {
-            self.parts[1]
-                .iter()
-                .map(move |second| format!("{first}{second}"))
-        });
-        self.single
+        let joined = self.parts[0]
             .iter()
-            .map(|&value| value.to_owned())
-            .chain(joined)
-            .collect()
+            .flat_map(|first| self.parts[1].iter().map(move |second| format!("{first}{second}")));
+        self.single.iter().map(|&value| value.to_owned()).chain(joined).collect()
     }
 }
 
@@ -222,29 +211,25 @@ pub fn others_only<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>>
 /// Whether a cookie name is ours under any prefix: such cookies never reach an app, and an app
 /// never sets them (S44, S47).
 pub fn is_ours(name: &str) -> bool {
-    let bare = name
-        .strip_prefix("__Host-")
-        .or_else(|| name.strip_prefix("__Secure-"))
-        .unwrap_or(name);
+    let bare =
+        name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name);
     let Some(rest) = bare.strip_prefix(BASE) else {
         return false;
     };
     rest.is_empty() || rest.starts_with('.') || rest.starts_with("-st-")
 }
 
-/// The name that a `Set-Cookie` value sets.
+/// The name that a `Set-Cookie` value sets. A nameless cookie comes back as its bare value, so
+/// the name that counts is the one in there.
 pub fn set_cookie_name(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    let value = value.strip_prefix(b"=").unwrap_or(value);
     let pair = value.split(|&byte| byte == b';').next().unwrap_or(value);
-    pair.split(|&byte| byte == b'=')
-        .next()
-        .unwrap_or(pair)
-        .trim_ascii()
+    pair.split(|&byte| byte == b'=').next().unwrap_or(pair).trim_ascii()
 }
 
 fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b';')
-        .map(<[u8]>::trim_ascii)
-        .filter(|piece| !piece.is_empty())
+    line.split(|&byte| byte == b';').map(<[u8]>::trim_ascii).filter(|piece| !piece.is_empty())
 }
 
 /// Names and values; what is not text can't be ours and counts as another's.
@@ -293,12 +278,7 @@ mod tests {
         for (secure, domain, name, mark) in [
             (false, None, "askara", "Max-Age=60"),
             (true, None, "__Host-askara", "; Secure"),
-            (
-                true,
-                Some("example.com"),
-                "__Secure-askara",
-                "; Secure; Domain=example.com",
-            ),
+            (true, Some("example.com"), "__Secure-askara", "; Secure; Domain=example.com"),
         ] {
             let style = CookieStyle::new(secure, domain);
             let lines = style.set_session("v", Duration::from_secs(60)).unwrap();
@@ -347,10 +327,7 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert!(lines[0].starts_with("askara=;") && lines[0].contains("Max-Age=0"));
         assert!(lines.iter().all(|line| line.len() <= 4096));
-        assert_eq!(
-            style.set_session(&"v".repeat(8100), life),
-            Err(TooLarge { bytes: 8100 })
-        );
+        assert_eq!(style.set_session(&"v".repeat(8100), life), Err(TooLarge { bytes: 8100 }));
     }
 
     #[test]
@@ -375,6 +352,7 @@ mod tests {
         for (value, name) in [
             ("askara=1; Path=/", "askara"),
             (" askara = 1", "askara"),
+            ("=askara=1", "askara"),
             ("x", "x"),
         ] {
             assert_eq!(set_cookie_name(value.as_bytes()), name.as_bytes());

@@ -42,10 +42,7 @@ impl Host {
             name.push(':');
             name.push_str(&port.to_string());
         }
-        Some(Self {
-            text: name,
-            name_length,
-        })
+        Some(Self { text: name, name_length })
     }
 
     /// The host without its port.
@@ -68,9 +65,7 @@ impl Host {
         let name = self.name().trim_matches(['[', ']']);
         name == "localhost"
             || name.ends_with(".localhost")
-            || name
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -106,11 +101,7 @@ impl HostPattern {
         };
         let host = Host::parse(name).filter(|host| host.port().is_none())?;
         let name = host.name().to_owned();
-        Some(if below {
-            Self::Below(name)
-        } else {
-            Self::Exact(name)
-        })
+        Some(if below { Self::Below(name) } else { Self::Exact(name) })
     }
 
     /// Whether a host's name matches, on label boundaries (C-6).
@@ -147,17 +138,12 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
         return rest.is_empty().then_some((name, None));
     };
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let port = digits
-        .then(|| port.parse::<u16>().ok())?
-        .filter(|&port| port != 0)?;
+    let port = digits.then(|| port.parse::<u16>().ok())?.filter(|&port| port != 0)?;
     Some((name, Some(port)))
 }
 
 fn is_name(name: &str) -> bool {
-    if let Some(address) = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-    {
+    if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
         return address.parse::<std::net::Ipv6Addr>().is_ok();
     }
     let label = |label: &str| {
@@ -209,10 +195,7 @@ mod tests {
     fn an_origin_has_no_path_and_loses_its_default_port() {
         for (text, read) in [
             ("https://app.example.com", Some("https://app.example.com")),
-            (
-                "HTTPS://app.example.com:443/",
-                Some("https://app.example.com"),
-            ),
+            ("HTTPS://app.example.com:443/", Some("https://app.example.com")),
             ("http://localhost:4180", Some("http://localhost:4180")),
             ("https://app.example.com/path", None),
             ("https://user@app.example.com", None),

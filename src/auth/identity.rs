@@ -7,6 +7,8 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub user: String,
+    /// Which of the sources of `user` told it: a later answer is compared at the same place.
+    pub told_by: u8,
     pub email: Option<String>,
     pub name: Option<String>,
     pub groups: Vec<String>,
@@ -63,10 +65,7 @@ impl Source {
             "token" => Document::Token,
             _ => return None,
         };
-        pointer.starts_with('/').then(|| Self {
-            document,
-            pointer: pointer.to_owned(),
-        })
+        pointer.starts_with('/').then(|| Self { document, pointer: pointer.to_owned() })
     }
 
     fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
@@ -90,16 +89,19 @@ impl IdentitySources {
             &self.organization,
             &self.preferred_username,
         ];
-        lists
-            .iter()
-            .any(|list| list.iter().any(|source| source.document == Document::Me))
+        lists.iter().any(|list| list.iter().any(|source| source.document == Document::Me))
     }
 
     /// Reads an identity; a person without a `user` is nobody (S30).
     pub fn read(&self, documents: &Documents) -> Result<Identity, NoUser> {
         let text = |sources: &[Source]| first(sources, documents, as_text);
+        let told = |(index, source): (usize, &Source)| {
+            Some((u8::try_from(index).ok()?, as_text(source.find(documents)?)?))
+        };
+        let (told_by, user) = self.user.iter().enumerate().find_map(told).ok_or(NoUser)?;
         Ok(Identity {
-            user: text(&self.user).ok_or(NoUser)?,
+            user,
+            told_by,
             email: text(&self.email),
             name: text(&self.name),
             groups: first(&self.groups, documents, as_list).unwrap_or_default(),
@@ -109,13 +111,19 @@ impl IdentitySources {
     }
 }
 
+impl IdentitySources {
+    /// Whether documents of a later moment speak of the same person; none when they are silent
+    /// where the person was found at login.
+    pub fn is_same(&self, before: &Identity, documents: &Documents) -> Option<bool> {
+        let source = self.user.get(usize::from(before.told_by))?;
+        Some(as_text(source.find(documents)?)? == before.user)
+    }
+}
+
 impl Identity {
     #[cfg(test)]
     pub(crate) fn for_test(user: &str) -> Self {
-        Self {
-            user: user.to_owned(),
-            ..Self::default()
-        }
+        Self { user: user.to_owned(), ..Self::default() }
     }
 }
 
@@ -124,9 +132,7 @@ fn first<T>(
     documents: &Documents,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Option<T> {
-    sources
-        .iter()
-        .find_map(|source| read(source.find(documents)?))
+    sources.iter().find_map(|source| read(source.find(documents)?))
 }
 
 /// Numbers and booleans count as their text: `42` is `"42"`. Too long is no text: a cut name
@@ -159,12 +165,7 @@ mod tests {
     use serde_json::json;
 
     fn sources() -> IdentitySources {
-        let list = |texts: &[&str]| {
-            texts
-                .iter()
-                .map(|text| Source::parse(text).unwrap())
-                .collect()
-        };
+        let list = |texts: &[&str]| texts.iter().map(|text| Source::parse(text).unwrap()).collect();
         IdentitySources {
             user: list(&["me:/id", "token:/sub"]),
             groups: list(&["me:/groups"]),
@@ -174,10 +175,7 @@ mod tests {
     }
 
     fn read(token: Value, me: Value) -> Result<Identity, NoUser> {
-        sources().read(&Documents {
-            token: Some(token),
-            me: Some(me),
-        })
+        sources().read(&Documents { token: Some(token), me: Some(me) })
     }
 
     #[test]
@@ -206,6 +204,19 @@ mod tests {
         assert_eq!(many.groups.len(), MAX_GROUPS);
         let one = read(json!({}), json!({"id": 1, "groups": "staff"})).unwrap();
         assert_eq!(one.groups, ["staff"]);
+    }
+
+    #[test]
+    fn a_person_is_compared_only_where_they_were_found() {
+        let before = read(json!({"sub": "t"}), json!({"id": "m"})).unwrap();
+        for (me, same) in [
+            (json!({"id": "m"}), Some(true)),
+            (json!({"id": "other"}), Some(false)),
+            (json!({}), None),
+        ] {
+            let documents = Documents { token: Some(json!({"sub": "t"})), me: Some(me) };
+            assert_eq!(sources().is_same(&before, &documents), same);
+        }
     }
 
     #[test]

@@ -112,9 +112,7 @@ impl AwaitCallback {
         let verifier = provider.pkce.then(|| draw::<32>(entropy));
         let scope = provider.scopes.join(" ");
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &provider.client_id);
+        query.append_pair("response_type", "code").append_pair("client_id", &provider.client_id);
         if provider.send_redirect_uri {
             query.append_pair("redirect_uri", &redirect_uri);
         }
@@ -129,11 +127,7 @@ impl AwaitCallback {
         }
         // Scopes are shown as `%20` in the provider's documents; `+` is for forms.
         let query = query.finish().replace('+', "%20");
-        let join = if provider.authorize_url.contains('?') {
-            '&'
-        } else {
-            '?'
-        };
+        let join = if provider.authorize_url.contains('?') { '&' } else { '?' };
         Begun {
             authorize_url: format!("{}{join}{query}", provider.authorize_url),
             attempt: Self {
@@ -157,19 +151,15 @@ impl AwaitCallback {
         self.created
     }
 
-    /// The name of the provider that was asked.
-    pub fn provider(&self) -> &str {
-        &self.provider
+    /// Where the person wanted to go.
+    pub fn return_to(&self) -> &str {
+        &self.return_to
     }
 
     /// Takes the callback. The provider's code is spent by what comes next, so this consumes the
     /// attempt.
     pub fn accept(self, callback: Callback, now: Timestamp) -> Result<AwaitTokens, LoginError> {
-        let matches: bool = callback
-            .state
-            .digest_bytes()
-            .ct_eq(&self.state_digest)
-            .into();
+        let matches: bool = callback.state.digest_bytes().ct_eq(&self.state_digest).into();
         if !matches {
             return Err(LoginError::Foreign);
         }
@@ -180,9 +170,7 @@ impl AwaitCallback {
             Outcome::Error(error) => Err(LoginError::Denied(error)),
             Outcome::Code(code) => Ok(AwaitTokens {
                 code,
-                verifier: self
-                    .verifier
-                    .map(|bytes| Secret::new(URL_SAFE_NO_PAD.encode(bytes))),
+                verifier: self.verifier.map(|bytes| Secret::new(URL_SAFE_NO_PAD.encode(bytes))),
                 redirect_uri: self.redirect_uri,
                 return_to: self.return_to,
             }),
@@ -229,9 +217,7 @@ impl Callback {
                 return Err(BadCallback::Duplicate);
             }
         }
-        let state = state
-            .filter(|state| !state.is_empty())
-            .ok_or(BadCallback::Missing)?;
+        let state = state.filter(|state| !state.is_empty()).ok_or(BadCallback::Missing)?;
         let outcome = match (code, error) {
             (Some(_), Some(_)) => return Err(BadCallback::Contradiction),
             (None, None) => return Err(BadCallback::Missing),
@@ -239,10 +225,7 @@ impl Callback {
             (Some(code), None) => Outcome::Code(Secret::new(code)),
             (None, Some(error)) => Outcome::Error(ErrorCode::parse(&error)),
         };
-        Ok(Self {
-            state: State(state),
-            outcome,
-        })
+        Ok(Self { state: State(state), outcome })
     }
 }
 
@@ -251,10 +234,7 @@ impl AwaitTokens {
     /// byte for byte (S2).
     pub fn request(&self, provider: &Provider) -> Request<Bytes> {
         // Code and verifier leave secrecy for the provider's token endpoint alone.
-        let mut members = vec![
-            ("grant_type", "authorization_code"),
-            ("code", self.code.expose()),
-        ];
+        let mut members = vec![("grant_type", "authorization_code"), ("code", self.code.expose())];
         if provider.send_redirect_uri {
             members.push(("redirect_uri", &self.redirect_uri));
         }
@@ -271,10 +251,7 @@ impl AwaitTokens {
         now: Timestamp,
     ) -> Result<AwaitIdentity, LoginError> {
         let tokens = token_call::read_tokens(answer, now).map_err(LoginError::Token)?;
-        Ok(AwaitIdentity {
-            tokens,
-            return_to: self.return_to,
-        })
+        Ok(AwaitIdentity { tokens, return_to: self.return_to })
     }
 }
 
@@ -301,14 +278,8 @@ impl AwaitIdentity {
             Some(answer) => Some(token_call::read_userinfo(answer).map_err(LoginError::Userinfo)?),
             None => None,
         };
-        let documents = Documents {
-            token: unverified_claims(&self.tokens.access),
-            me,
-        };
-        let identity = provider
-            .identity
-            .read(&documents)
-            .map_err(|_| LoginError::NoUser)?;
+        let documents = Documents { token: unverified_claims(&self.tokens.access), me };
+        let identity = provider.identity.read(&documents).map_err(|_| LoginError::NoUser)?;
         let session = Session {
             id: SessionId::draw(entropy),
             generation: 0,

@@ -2,10 +2,8 @@ use super::*;
 use crate::auth::provider::testing::provider;
 use crate::auth::testing::Counting;
 
-const LIFETIMES: Lifetimes = Lifetimes {
-    idle: Duration::from_secs(100),
-    absolute: Duration::from_secs(1000),
-};
+const LIFETIMES: Lifetimes =
+    Lifetimes { idle: Duration::from_secs(100), absolute: Duration::from_secs(1000) };
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_unix(seconds)
@@ -13,21 +11,13 @@ fn at(seconds: u64) -> Timestamp {
 
 fn begin() -> Begun {
     let redirect_uri = String::from("https://app.example.com/oauth2/callback");
-    AwaitCallback::begin(
-        &provider(),
-        redirect_uri,
-        "/deep?a=1",
-        at(1000),
-        &mut Counting(1),
-    )
+    AwaitCallback::begin(&provider(), redirect_uri, "/deep?a=1", at(1000), &mut Counting(1))
 }
 
 fn parameter(url: &str, name: &str) -> Option<String> {
     let query = url.split_once('?').unwrap().1;
     let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn callback(begun: &Begun, rest: &str) -> Callback {
@@ -51,22 +41,14 @@ fn s8_the_verifier_answers_the_challenge_and_stays_out_of_the_url() {
     let challenge = parameter(&begun.authorize_url, "code_challenge").unwrap();
     let url = begun.authorize_url.clone();
     let callback = callback(&begun, "code=c0de");
-    let request = begun
-        .attempt
-        .accept(callback, at(1001))
-        .ok()
-        .unwrap()
-        .request(&provider());
+    let request = begun.attempt.accept(callback, at(1001)).ok().unwrap().request(&provider());
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
     let verifier = body["code_verifier"].as_str().unwrap();
     assert_eq!(verifier.len(), 43);
     assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)), challenge);
     assert!(!url.contains(verifier));
     assert_eq!(body["code"], "c0de");
-    assert_eq!(
-        body["redirect_uri"],
-        "https://app.example.com/oauth2/callback"
-    );
+    assert_eq!(body["redirect_uri"], "https://app.example.com/oauth2/callback");
 }
 
 #[test]
@@ -89,10 +71,7 @@ fn an_attempt_survives_its_cookie_and_its_time_but_no_longer() {
 #[test]
 fn c12_a_callback_of_another_attempt_is_foreign() {
     let other = Callback::parse("state=somebody-else&code=x").unwrap();
-    assert_eq!(
-        begin().attempt.accept(other, at(1001)).err(),
-        Some(LoginError::Foreign)
-    );
+    assert_eq!(begin().attempt.accept(other, at(1001)).err(), Some(LoginError::Foreign));
 }
 
 #[test]
@@ -141,44 +120,22 @@ fn a_session_begins_with_what_the_provider_told() {
     let waiting = begun.attempt.accept(callback, at(1001)).ok().unwrap();
     let waiting = waiting.accept(&ok(body), at(1002)).ok().unwrap();
     let request = waiting.request(&provider()).unwrap();
-    assert_eq!(
-        request.headers()["authorization"],
-        "Bearer e30.eyJzdWIiOiJ0In0.AA"
-    );
+    assert_eq!(request.headers()["authorization"], "Bearer e30.eyJzdWIiOiJ0In0.AA");
     let me = ok(r#"{"id":42}"#);
-    let (session, return_to) = waiting
-        .accept(
-            Some(&me),
-            &provider(),
-            LIFETIMES,
-            at(1003),
-            &mut Counting(5),
-        )
-        .unwrap();
-    assert_eq!(
-        (session.identity.user.as_str(), return_to.as_str()),
-        ("42", "/deep?a=1")
-    );
+    let (session, return_to) =
+        waiting.accept(Some(&me), &provider(), LIFETIMES, at(1003), &mut Counting(5)).unwrap();
+    assert_eq!((session.identity.user.as_str(), return_to.as_str()), ("42", "/deep?a=1"));
     assert_eq!((session.tokens.expires, session.ends), (at(1062), at(2003)));
 }
 
 #[test]
 fn c102_a_person_that_cannot_be_described_is_not_let_in() {
     let me = |status: u16, body: &'static str| {
-        Response::builder()
-            .status(status)
-            .body(Bytes::from_static(body.as_bytes()))
-            .unwrap()
+        Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap()
     };
     for (answer, error) in [
-        (
-            me(500, ""),
-            LoginError::Userinfo(UserinfoFailure::Status(500)),
-        ),
-        (
-            me(200, "[]"),
-            LoginError::Userinfo(UserinfoFailure::NotAnObject),
-        ),
+        (me(500, ""), LoginError::Userinfo(UserinfoFailure::Status(500))),
+        (me(200, "[]"), LoginError::Userinfo(UserinfoFailure::NotAnObject)),
         (me(200, "{}"), LoginError::NoUser),
     ] {
         let tokens = Response::new(Bytes::from_static(
@@ -188,13 +145,8 @@ fn c102_a_person_that_cannot_be_described_is_not_let_in() {
         let callback = callback(&begun, "code=x");
         let waiting = begun.attempt.accept(callback, at(1001)).ok().unwrap();
         let waiting = waiting.accept(&tokens, at(1002)).ok().unwrap();
-        let ended = waiting.accept(
-            Some(&answer),
-            &provider(),
-            LIFETIMES,
-            at(1003),
-            &mut Counting(5),
-        );
+        let ended =
+            waiting.accept(Some(&answer), &provider(), LIFETIMES, at(1003), &mut Counting(5));
         assert_eq!(ended.err(), Some(error));
     }
 }

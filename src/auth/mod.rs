@@ -98,10 +98,7 @@ pub(crate) mod testing {
     impl Entropy for Counting {
         fn fill(&mut self, out: &mut [u8]) {
             for chunk in out.chunks_mut(8) {
-                self.0 = self
-                    .0
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
+                self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 chunk.copy_from_slice(&self.0.to_le_bytes()[..chunk.len()]);
             }
         }

@@ -48,10 +48,7 @@ impl<'a> RequestPath<'a> {
         let (merged, had_empty) = merge(&decoded.text);
         let plain = without_parameters(&merged);
         for form in [&merged, &plain] {
-            if form
-                .split('/')
-                .any(|segment| segment == "." || segment == "..")
-            {
+            if form.split('/').any(|segment| segment == "." || segment == "..") {
                 return Err(BadPath::DotSegment);
             }
         }
@@ -148,10 +145,8 @@ fn merge(path: &str) -> (String, bool) {
 }
 
 fn without_parameters(path: &str) -> String {
-    let bare: Vec<&str> = path
-        .split('/')
-        .map(|segment| segment.split(';').next().unwrap_or(segment))
-        .collect();
+    let bare: Vec<&str> =
+        path.split('/').map(|segment| segment.split(';').next().unwrap_or(segment)).collect();
     bare.join("/")
 }
 
@@ -207,14 +202,8 @@ mod tests {
             ("", Err(NoSlash)),
         ] {
             let path = RequestPath::parse(raw);
-            let seen = path
-                .as_ref()
-                .map(|path| (path.plain(), path.never_public()));
-            assert_eq!(
-                seen,
-                read.as_ref().map(|&(text, never)| (text, never)),
-                "{raw}"
-            );
+            let seen = path.as_ref().map(|path| (path.plain(), path.never_public()));
+            assert_eq!(seen, read.as_ref().map(|&(text, never)| (text, never)), "{raw}");
         }
     }
 

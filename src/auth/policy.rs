@@ -66,10 +66,8 @@ mod tests {
             access_token_header: false,
             upstream: 0,
         };
-        let table = RouteTable::new(vec![
-            route("/", Access::SignedIn),
-            route("/public", Access::Public),
-        ]);
+        let table =
+            RouteTable::new(vec![route("/", Access::SignedIn), route("/public", Access::Public)]);
         let somebody = Identity::for_test("42");
         for (path, anonymous, signed_in) in [
             ("/", false, true),
@@ -86,11 +84,7 @@ mod tests {
             let host = Host::parse("app.example.com").unwrap();
             let found = table.find(&host, &parsed, &http::Method::GET).unwrap();
             assert_eq!(judge(found, &parsed, None).is_ok(), anonymous, "{path}");
-            assert_eq!(
-                judge(found, &parsed, Some(&somebody)).is_ok(),
-                signed_in,
-                "{path}"
-            );
+            assert_eq!(judge(found, &parsed, Some(&somebody)).is_ok(), signed_in, "{path}");
         }
     }
 }

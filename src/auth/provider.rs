@@ -74,11 +74,7 @@ pub const ASKARA: Preset = Preset {
     email: &["me:/email", "token:/email"],
     name: &["me:/name", "token:/name"],
     groups: &["me:/groups", "token:/groups"],
-    organization: &[
-        "me:/organization/id",
-        "me:/organization",
-        "token:/organization",
-    ],
+    organization: &["me:/organization/id", "me:/organization", "token:/organization"],
     preferred_username: &["me:/preferred_username", "me:/username"],
 };
 
@@ -94,10 +90,7 @@ pub(crate) mod testing {
     /// An Askara provider on loopback.
     pub(crate) fn provider() -> Provider {
         let identity = IdentitySources {
-            user: ["me:/id", "token:/sub"]
-                .iter()
-                .filter_map(|text| Source::parse(text))
-                .collect(),
+            user: ["me:/id", "token:/sub"].iter().filter_map(|text| Source::parse(text)).collect(),
             ..IdentitySources::default()
         };
         Provider {

@@ -78,7 +78,8 @@ pub enum Verdict {
 pub struct Breaker {
     failures: u32,
     failed: Option<Timestamp>,
-    probing: bool,
+    /// When the probe under way began.
+    probing: Option<Timestamp>,
 }
 
 impl RefreshPolicy {
@@ -92,11 +93,7 @@ impl RefreshPolicy {
         if life >= SHORT_LIFE {
             early = early.min(life - LATEST_START);
         }
-        if now >= tokens.issued.plus(early) {
-            Standing::Due
-        } else {
-            Standing::Fresh
-        }
+        if now >= tokens.issued.plus(early) { Standing::Due } else { Standing::Fresh }
     }
 
     /// Until when a successor made at `made` is kept: until the browser has shown it and a minute
@@ -128,9 +125,7 @@ impl Known {
             Standing::Expired if hopeless => Step::End,
             Standing::Expired if self.flying => Step::Wait,
             Standing::Expired => match self.not_before(standing) {
-                Some(then) if then > now => Step::Unavailable {
-                    retry_after: then.since(now),
-                },
+                Some(then) if then > now => Step::Unavailable { retry_after: then.since(now) },
                 _ => Step::RenewAndWait,
             },
         }
@@ -138,16 +133,11 @@ impl Known {
 
     /// Notes that a refresh succeeded: whatever failed before is over.
     pub fn renewed(&mut self) {
-        *self = Self {
-            flying: self.flying,
-            revoked: self.revoked,
-            ..Self::default()
-        };
+        *self = Self { flying: self.flying, revoked: self.revoked, ..Self::default() };
     }
 
     /// Notes that a refresh of `generation` failed.
     pub fn failed(&mut self, verdict: Verdict, generation: u32, now: Timestamp, jitter: u8) {
-        self.flying = false;
         if verdict == Verdict::Definitive {
             self.refused = Some(generation);
         }
@@ -178,10 +168,12 @@ impl Breaker {
             return Ok(());
         };
         let next = failed.plus(backoff(self.failures - TOLERATED));
-        if now < next || self.probing {
+        // A probe whose task died says nothing any more: it must not hold the others for ever.
+        let probing = self.probing.is_some_and(|began| now.since(began) < PROBE_LAPSES);
+        if now < next || probing {
             return Err(next.since(now).max(Duration::from_secs(1)));
         }
-        self.probing = true;
+        self.probing = Some(now);
         Ok(())
     }
 
@@ -194,7 +186,7 @@ impl Breaker {
     pub fn failed(&mut self, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
         self.failed = Some(now);
-        self.probing = false;
+        self.probing = None;
     }
 }
 
@@ -214,6 +206,16 @@ pub fn verdict(failure: &TokenFailure) -> Verdict {
     }
 }
 
+/// Whether a failed refresh speaks of the provider as a whole, and not of one session: only that
+/// holds the others back.
+pub fn is_outage(failure: &TokenFailure) -> bool {
+    match failure {
+        TokenFailure::Refused { .. } => verdict(failure) == Verdict::Operator,
+        TokenFailure::Status(status) => *status >= 500 || *status == 429,
+        TokenFailure::Unreadable(_) => true,
+    }
+}
+
 fn backoff(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.min(5)).min(LONGEST_PAUSE)
 }
@@ -225,6 +227,7 @@ const LATEST_START: Duration = Duration::from_secs(60);
 /// How long an old generation is still answered after the new one was shown.
 const STRAGGLERS: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const PROBE_LAPSES: Duration = Duration::from_secs(60);
 /// So many failures in a row are single accidents; one more and the provider is held to be down.
 const TOLERATED: u32 = 3;
 
@@ -233,10 +236,8 @@ mod tests {
     use super::*;
     use crate::auth::session::testing::session;
 
-    const POLICY: RefreshPolicy = RefreshPolicy {
-        at: 0.75,
-        keep_at_most: Duration::from_secs(600),
-    };
+    const POLICY: RefreshPolicy =
+        RefreshPolicy { at: 0.75, keep_at_most: Duration::from_secs(600) };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_unix(seconds)
@@ -256,50 +257,23 @@ mod tests {
             (100, 0.9, 90, Standing::Due),
             (0, 0.75, 0, Standing::Expired),
         ] {
-            let policy = RefreshPolicy {
-                at: at_fraction,
-                ..POLICY
-            };
+            let policy = RefreshPolicy { at: at_fraction, ..POLICY };
             let session = session(1000, 1000, 1000 + life);
-            assert_eq!(
-                policy.standing(&session.tokens, at(1000 + now)),
-                standing,
-                "{life} {now}"
-            );
+            assert_eq!(policy.standing(&session.tokens, at(1000 + now)), standing, "{life} {now}");
         }
     }
 
     #[test]
     fn a_request_waits_only_past_expiry_and_ends_only_by_a_clear_word() {
-        let flying = Known {
-            flying: true,
-            ..Known::default()
-        };
-        let refused = Known {
-            refused: Some(0),
-            ..Known::default()
-        };
-        let refused_before = Known {
-            refused: Some(3),
-            ..Known::default()
-        };
-        let revoked = Known {
-            revoked: true,
-            ..Known::default()
-        };
+        let flying = Known { flying: true, ..Known::default() };
+        let refused = Known { refused: Some(0), ..Known::default() };
+        let refused_before = Known { refused: Some(3), ..Known::default() };
+        let revoked = Known { revoked: true, ..Known::default() };
         let mut failed = Known::default();
         failed.failed(Verdict::Passing, 0, at(100), 0);
-        let later = Step::Unavailable {
-            retry_after: Duration::from_secs(1),
-        };
+        let later = Step::Unavailable { retry_after: Duration::from_secs(1) };
         for (name, known, fresh, due, expired) in [
-            (
-                "nothing",
-                Known::default(),
-                Step::Serve,
-                Step::ServeAndRenew,
-                Step::RenewAndWait,
-            ),
+            ("nothing", Known::default(), Step::Serve, Step::ServeAndRenew, Step::RenewAndWait),
             ("flying", flying, Step::Serve, Step::Serve, Step::Wait),
             ("refused", refused, Step::Serve, Step::Serve, Step::End),
             (
@@ -313,11 +287,9 @@ mod tests {
             ("failed just now", failed, Step::Serve, Step::Serve, later),
         ] {
             let tokens = session(0, 0, 10).tokens;
-            for (standing, step) in [
-                (Standing::Fresh, fresh),
-                (Standing::Due, due),
-                (Standing::Expired, expired),
-            ] {
+            for (standing, step) in
+                [(Standing::Fresh, fresh), (Standing::Due, due), (Standing::Expired, expired)]
+            {
                 assert_eq!(
                     known.decide(&tokens, 0, standing, at(100)),
                     step,
@@ -358,10 +330,8 @@ mod tests {
         }
         assert!(breaker.admit(at(100)).is_err());
         assert_eq!(breaker.admit(at(101)), Ok(()));
-        assert!(
-            breaker.admit(at(150)).is_err(),
-            "a second probe beside the first"
-        );
+        assert!(breaker.admit(at(150)).is_err(), "a second probe beside the first");
+        assert_eq!(breaker.admit(at(161)), Ok(()), "the first probe died");
         breaker.answered();
         assert_eq!(breaker.admit(at(150)), Ok(()));
     }
@@ -378,12 +348,11 @@ mod tests {
             ("temporarily_unavailable", Verdict::Passing),
             ("whatever", Verdict::Passing),
         ] {
-            assert_eq!(
-                verdict(&TokenFailure::refused_for_test(error)),
-                read,
-                "{error}"
-            );
+            assert_eq!(verdict(&TokenFailure::refused_for_test(error)), read, "{error}");
         }
+        assert!(!is_outage(&TokenFailure::refused_for_test("whatever")));
+        assert!(is_outage(&TokenFailure::refused_for_test("invalid_client")));
+        assert!(is_outage(&TokenFailure::Status(503)) && !is_outage(&TokenFailure::Status(400)));
         assert_eq!(verdict(&TokenFailure::Status(503)), Verdict::Passing);
         assert_eq!(verdict(&TokenFailure::Status(400)), Verdict::Passing);
     }

@@ -70,17 +70,11 @@ impl ReturnRules {
         let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
         // A name with a dot at its end is another origin to a browser (C-6).
-        if authority
-            .split(':')
-            .next()
-            .is_some_and(|name| name.ends_with('.'))
-        {
+        if authority.split(':').next().is_some_and(|name| name.ends_with('.')) {
             return None;
         }
-        let target = Origin::parse(&format!(
-            "{}://{authority}",
-            if https { "https" } else { "http" }
-        ))?;
+        let target =
+            Origin::parse(&format!("{}://{authority}", if https { "https" } else { "http" }))?;
         if target == *here {
             return if tail.starts_with('/') {
                 self.own(tail)
@@ -101,9 +95,7 @@ impl ReturnRules {
         let path = RequestPath::parse(path_of(target)).ok()?;
         let plain = path.plain();
         let ours = plain == self.prefix
-            || plain
-                .strip_prefix(self.prefix.as_str())
-                .is_some_and(|rest| rest.starts_with('/'))
+            || plain.strip_prefix(self.prefix.as_str()).is_some_and(|rest| rest.starts_with('/'))
             || self.own_paths.iter().any(|own| own == plain);
         (!ours).then(|| ReturnTo(to_ascii(target)))
     }
@@ -120,20 +112,14 @@ impl AllowedHost {
         };
         let bare = host.strip_prefix("*.").or_else(|| host.strip_prefix('.'));
         let name = Host::parse(bare.unwrap_or(host)).filter(|name| name.port().is_none())?;
-        Some(Self {
-            name: name.name().to_owned(),
-            below: bare.is_some(),
-            port,
-        })
+        Some(Self { name: name.name().to_owned(), below: bare.is_some(), port })
     }
 
     fn allows(&self, target: &Origin) -> bool {
         let name = target.host.name();
         let named = name == self.name
             || self.below
-                && name
-                    .strip_suffix(self.name.as_str())
-                    .is_some_and(|rest| rest.ends_with('.'));
+                && name.strip_suffix(self.name.as_str()).is_some_and(|rest| rest.ends_with('.'));
         let default = if target.https { 443 } else { 80 };
         named
             && match self.port {
@@ -176,10 +162,7 @@ mod tests {
         ReturnRules {
             prefix: String::from("/oauth2"),
             own_paths: vec![String::from("/callback")],
-            allowed: allowed
-                .iter()
-                .map(|text| AllowedHost::parse(text).unwrap())
-                .collect(),
+            allowed: allowed.iter().map(|text| AllowedHost::parse(text).unwrap()).collect(),
         }
     }
 
@@ -192,10 +175,7 @@ mod tests {
         let long = format!("/{}", "a".repeat(MAX_LENGTH));
         for (address, kept) in [
             ("/", Some("/")),
-            (
-                "/deep/link?a=1&b=//x#frag",
-                Some("/deep/link?a=1&b=//x#frag"),
-            ),
+            ("/deep/link?a=1&b=//x#frag", Some("/deep/link?a=1&b=//x#frag")),
             ("/?next=https://evil.com", Some("/?next=https://evil.com")),
             ("/https://evil.com", Some("/https://evil.com")),
             ("/caf\u{e9}", Some("/caf%C3%A9")),

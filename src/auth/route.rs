@@ -138,13 +138,17 @@ impl RouteTable {
 
     /// Whether some route names this host itself.
     pub fn names(&self, host: &Host) -> bool {
-        let named = |route: &Route| {
-            route
-                .host
-                .as_ref()
-                .is_some_and(|own| own.matches(host.name()))
-        };
+        let named = |route: &Route| route.host.as_ref().is_some_and(|own| own.matches(host.name()));
         self.routes.iter().any(named)
+    }
+
+    /// Whether every host that a route names is a domain or below it.
+    pub fn are_below(&self, domain: &str) -> bool {
+        let below = |host: &HostPattern| {
+            let (HostPattern::Exact(name) | HostPattern::Below(name)) = host;
+            name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+        };
+        self.routes.iter().filter_map(|route| route.host.as_ref()).all(below)
     }
 
     fn first(&self, host: &str, path: &str, method: &Method) -> Result<&Route, NoRoute> {
@@ -179,9 +183,7 @@ impl PathPattern {
 
     /// The pattern of a regular expression over the whole path; the error says what is wrong.
     pub fn regex(text: &str) -> Result<Self, String> {
-        let whole = RegexBuilder::new(&format!("^(?:{text})$"))
-            .size_limit(REGEX_SIZE)
-            .build();
+        let whole = RegexBuilder::new(&format!("^(?:{text})$")).size_limit(REGEX_SIZE).build();
         let literal = literal_beginning(text);
         whole
             .map(|regex| Self::Regex(WholePath { regex, literal }))
@@ -195,25 +197,19 @@ impl PathPattern {
             None => (text, false),
         };
         let segments =
-            text.strip_prefix('/')
-                .unwrap_or(text)
-                .split('/')
-                .map(|segment| {
-                    match segment.strip_prefix('{').map(|name| name.strip_suffix('}')) {
-                        Some(Some(name)) if !name.is_empty() && !name.contains(['{', '}']) => {
-                            Some(Segment::Any)
-                        }
-                        None if !segment.contains(['{', '}', '*']) => {
-                            Some(Segment::Literal(segment.to_owned()))
-                        }
-                        _ => None,
+            text.strip_prefix('/').unwrap_or(text).split('/').map(|segment| {
+                match segment.strip_prefix('{').map(|name| name.strip_suffix('}')) {
+                    Some(Some(name)) if !name.is_empty() && !name.contains(['{', '}']) => {
+                        Some(Segment::Any)
                     }
-                });
-        let segments = if text.is_empty() {
-            Vec::new()
-        } else {
-            segments.collect::<Option<Vec<_>>>()?
-        };
+                    None if !segment.contains(['{', '}', '*']) => {
+                        Some(Segment::Literal(segment.to_owned()))
+                    }
+                    _ => None,
+                }
+            });
+        let segments =
+            if text.is_empty() { Vec::new() } else { segments.collect::<Option<Vec<_>>>()? };
         Some(Self::Template(Template { segments, rest }))
     }
 
@@ -289,9 +285,7 @@ mod tests {
 
     fn find(table: &RouteTable, host: &str, path: &str, method: Method) -> Result<usize, NoRoute> {
         let path = RequestPath::parse(path).unwrap();
-        table
-            .find(&Host::parse(host).unwrap(), &path, &method)
-            .map(|found| found.route.upstream)
+        table.find(&Host::parse(host).unwrap(), &path, &method).map(|found| found.route.upstream)
     }
 
     #[test]
@@ -300,12 +294,7 @@ mod tests {
         let table = RouteTable::new(vec![
             route(None, prefix("/"), Access::SignedIn, 0),
             route(None, prefix("/admin/"), Access::SignedIn, 1),
-            route(
-                None,
-                PathPattern::Exact("/admin/ping".into()),
-                Access::Public,
-                2,
-            ),
+            route(None, PathPattern::Exact("/admin/ping".into()), Access::Public, 2),
             route(Some("*.example.com"), prefix("/"), Access::SignedIn, 3),
             route(Some("wiki.example.com"), prefix("/"), Access::SignedIn, 4),
         ]);
@@ -319,11 +308,7 @@ mod tests {
             ("a.example.com", "/admin", 3),
             ("wiki.example.com", "/admin", 4),
         ] {
-            assert_eq!(
-                find(&table, host, path, Method::GET),
-                Ok(upstream),
-                "{host}{path}"
-            );
+            assert_eq!(find(&table, host, path, Method::GET), Ok(upstream), "{host}{path}");
         }
     }
 
@@ -359,10 +344,7 @@ mod tests {
         let table = RouteTable::new(vec![wide, public, closed]);
         assert_eq!(find(&table, "a", "/p", Method::GET), Ok(1));
         assert_eq!(find(&table, "a", "/p", Method::POST), Ok(0));
-        assert_eq!(
-            find(&table, "a", "/c", Method::HEAD),
-            Err(NoRoute::Method(vec![Method::GET]))
-        );
+        assert_eq!(find(&table, "a", "/c", Method::HEAD), Err(NoRoute::Method(vec![Method::GET])));
     }
 
     #[test]
@@ -374,27 +356,12 @@ mod tests {
                 &["/t/red/logo"][..],
                 &["/t/logo", "/t//logo", "/t/a/b/logo", "/t/a/logo/"][..],
             ),
-            (
-                template("/t/{team}/*"),
-                &["/t/a", "/t/a/", "/t/a/b/c"],
-                &["/t", "/t/", "/u/a"],
-            ),
+            (template("/t/{team}/*"), &["/t/a", "/t/a/", "/t/a/b/c"], &["/t", "/t/", "/u/a"]),
             (template("/*"), &["/", "/x"], &[]),
-            (
-                PathPattern::regex("/v[0-9]+/x").unwrap(),
-                &["/v1/x"],
-                &["/a/v1/x", "/v1/x/", "/v/x"],
-            ),
-            (
-                PathPattern::regex("/a|/b").unwrap(),
-                &["/a", "/b"],
-                &["/ab", "/c/b"],
-            ),
+            (PathPattern::regex("/v[0-9]+/x").unwrap(), &["/v1/x"], &["/a/v1/x", "/v1/x/", "/v/x"]),
+            (PathPattern::regex("/a|/b").unwrap(), &["/a", "/b"], &["/ab", "/c/b"]),
         ] {
-            assert!(
-                covered.iter().all(|path| pattern.covers(path)),
-                "{pattern:?}"
-            );
+            assert!(covered.iter().all(|path| pattern.covers(path)), "{pattern:?}");
             assert!(!not.iter().any(|path| pattern.covers(path)), "{pattern:?}");
         }
         assert!(PathPattern::template("/t/{}/x").is_none());
@@ -406,17 +373,10 @@ mod tests {
 
     #[test]
     fn what_no_route_covers_is_refused() {
-        let table = RouteTable::new(vec![route(
-            None,
-            PathPattern::prefix("/a"),
-            Access::Public,
-            0,
-        )]);
+        let table =
+            RouteTable::new(vec![route(None, PathPattern::prefix("/a"), Access::Public, 0)]);
         assert_eq!(find(&table, "a", "/b", Method::GET), Err(NoRoute::Path));
-        assert_eq!(
-            find(&RouteTable::new(Vec::new()), "a", "/", Method::GET),
-            Err(NoRoute::Path)
-        );
+        assert_eq!(find(&RouteTable::new(Vec::new()), "a", "/", Method::GET), Err(NoRoute::Path));
     }
 
     #[test]
@@ -426,12 +386,7 @@ mod tests {
             route(None, PathPattern::prefix("/public"), Access::Public, 1),
         ]);
         let path = RequestPath::parse("/public;x").unwrap();
-        let found = table
-            .find(&Host::parse("a").unwrap(), &path, &Method::GET)
-            .unwrap();
-        assert_eq!(
-            (found.route.upstream, found.also),
-            (1, Some(&Access::SignedIn))
-        );
+        let found = table.find(&Host::parse("a").unwrap(), &path, &Method::GET).unwrap();
+        assert_eq!((found.route.upstream, found.also), (1, Some(&Access::SignedIn)));
     }
 }

@@ -81,10 +81,7 @@ impl KeyRing {
                 return Err(BadRing::Duplicate(index));
             }
         }
-        Ok(Self {
-            scope: scope.to_owned(),
-            keys: ring,
-        })
+        Ok(Self { scope: scope.to_owned(), keys: ring })
     }
 
     /// Seals `plain`, padded so that its length tells little, for one purpose and cookie name.
@@ -105,13 +102,7 @@ impl KeyRing {
         let (cipher, nonce) = key.cipher(purpose, &salt);
         let aad = self.associated_data(purpose, name, key.kid);
         let ciphertext = cipher
-            .encrypt(
-                &nonce,
-                Payload {
-                    msg: &padded,
-                    aad: &aad,
-                },
-            )
+            .encrypt(&nonce, Payload { msg: &padded, aad: &aad })
             .expect("a cookie is far below the 64 GiB limit of AES-GCM");
         let mut sealed = Vec::with_capacity(HEAD + ciphertext.len());
         sealed.push(VERSION);
@@ -129,41 +120,20 @@ impl KeyRing {
         }
         let (kid, rest) = rest.split_first_chunk::<KID>().ok_or(NotOpened::Broken)?;
         let (salt, ciphertext) = rest.split_first_chunk::<SALT>().ok_or(NotOpened::Broken)?;
-        let index = self
-            .keys
-            .iter()
-            .position(|key| key.kid == *kid)
-            .ok_or(NotOpened::Unknown)?;
+        let index = self.keys.iter().position(|key| key.kid == *kid).ok_or(NotOpened::Unknown)?;
         let (cipher, nonce) = self.keys[index].cipher(purpose, salt);
         let aad = self.associated_data(purpose, name, *kid);
         let mut plain = cipher
-            .decrypt(
-                &nonce,
-                Payload {
-                    msg: ciphertext,
-                    aad: &aad,
-                },
-            )
+            .decrypt(&nonce, Payload { msg: ciphertext, aad: &aad })
             .map(Zeroizing::new)
             .map_err(|_| NotOpened::Broken)?;
-        let end = plain
-            .iter()
-            .rposition(|&byte| byte != 0)
-            .ok_or(NotOpened::Broken)?;
+        let end = plain.iter().rposition(|&byte| byte != 0).ok_or(NotOpened::Broken)?;
         plain.truncate(end);
-        Ok(Opened {
-            plain,
-            by_old_key: index != 0,
-        })
+        Ok(Opened { plain, by_old_key: index != 0 })
     }
 
     fn associated_data(&self, purpose: Purpose, name: &str, kid: [u8; KID]) -> Vec<u8> {
-        let parts = [
-            b"ag1",
-            purpose.word().as_bytes(),
-            name.as_bytes(),
-            self.scope.as_bytes(),
-        ];
+        let parts = [b"ag1", purpose.word().as_bytes(), name.as_bytes(), self.scope.as_bytes()];
         let mut aad = Vec::with_capacity(64);
         for part in parts {
             aad.extend_from_slice(part);
@@ -178,15 +148,10 @@ impl KeyRing {
 impl RingKey {
     fn new(key: &SealKey) -> Self {
         // The key leaves secrecy only into its own hash and into HKDF.
-        let digest = Sha256::new()
-            .chain_update(b"askara-gate/kid")
-            .chain_update(key.expose());
+        let digest = Sha256::new().chain_update(b"askara-gate/kid").chain_update(key.expose());
         let mut kid = [0; KID];
         kid.copy_from_slice(&digest.finalize()[..KID]);
-        Self {
-            kid,
-            prk: Hkdf::new(Some(b"askara-gate"), key.expose()),
-        }
+        Self { kid, prk: Hkdf::new(Some(b"askara-gate"), key.expose()) }
     }
 
     fn cipher(
@@ -196,9 +161,7 @@ impl RingKey {
     ) -> (Aes256Gcm, Nonce<aes_gcm::aead::consts::U12>) {
         let mut okm = Zeroizing::new([0u8; 44]);
         let info = [b"askara-gate/ag1/", purpose.word().as_bytes(), &[0], salt];
-        self.prk
-            .expand_multi_info(&info, &mut *okm)
-            .expect("44 bytes are within HKDF's limit");
+        self.prk.expand_multi_info(&info, &mut *okm).expect("44 bytes are within HKDF's limit");
         let (key, nonce) = okm.split_at(32);
         let key = <&Key<Aes256Gcm>>::try_from(key).expect("32 bytes");
         let nonce = Nonce::try_from(nonce).expect("12 bytes");
@@ -240,9 +203,7 @@ mod tests {
         for length in [0, 1, 30, 31, 32, 33, 1500] {
             let plain = vec![0; length];
             let sealed = ring(&[1]).seal(Purpose::Session, "askara", &plain, &mut Counting(7));
-            let opened = ring(&[1])
-                .open(Purpose::Session, "askara", &sealed)
-                .unwrap();
+            let opened = ring(&[1]).open(Purpose::Session, "askara", &sealed).unwrap();
             assert_eq!(*opened.plain, plain);
             assert!(!opened.by_old_key);
         }
@@ -250,19 +211,10 @@ mod tests {
 
     #[test]
     fn a_known_answer_stays_what_it_was() {
-        let sealed = ring(&[1]).seal(
-            Purpose::Session,
-            "askara",
-            b"known answer",
-            &mut Counting(7),
-        );
+        let sealed = ring(&[1]).seal(Purpose::Session, "askara", b"known answer", &mut Counting(7));
         let digest: [u8; 32] = Sha256::digest(&sealed).into();
         assert_eq!(sealed.len(), HEAD + PAD + 16);
-        assert_eq!(
-            digest[..8],
-            KNOWN_ANSWER,
-            "the cookie format changed: every session would end"
-        );
+        assert_eq!(digest[..8], KNOWN_ANSWER, "the cookie format changed: every session would end");
     }
 
     #[test]
@@ -272,22 +224,13 @@ mod tests {
         for bit in 0..sealed.len() * 8 {
             let mut altered = sealed.clone();
             altered[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                ring.open(Purpose::Session, "askara", &altered).is_err(),
-                "bit {bit}"
-            );
+            assert!(ring.open(Purpose::Session, "askara", &altered).is_err(), "bit {bit}");
         }
         for length in 0..sealed.len() {
-            assert!(
-                ring.open(Purpose::Session, "askara", &sealed[..length])
-                    .is_err()
-            );
+            assert!(ring.open(Purpose::Session, "askara", &sealed[..length]).is_err());
         }
         let longer = [sealed.as_slice(), &[0]].concat();
-        assert_eq!(
-            ring.open(Purpose::Session, "askara", &longer).unwrap_err(),
-            NotOpened::Broken
-        );
+        assert_eq!(ring.open(Purpose::Session, "askara", &longer).unwrap_err(), NotOpened::Broken);
     }
 
     #[test]
@@ -308,37 +251,22 @@ mod tests {
     fn a_newer_format_is_unknown_and_not_broken() {
         let mut sealed = ring(&[1]).seal(Purpose::Session, "askara", b"x", &mut Counting(7));
         sealed[0] = 2 << 4;
-        let refused = ring(&[1])
-            .open(Purpose::Session, "askara", &sealed)
-            .unwrap_err();
+        let refused = ring(&[1]).open(Purpose::Session, "askara", &sealed).unwrap_err();
         assert_eq!(refused, NotOpened::Unknown);
     }
 
     #[test]
     fn the_first_key_seals_and_all_open_in_any_order() {
         let sealed = ring(&[1]).seal(Purpose::Session, "askara", b"x", &mut Counting(7));
-        assert!(
-            ring(&[2, 1])
-                .open(Purpose::Session, "askara", &sealed)
-                .unwrap()
-                .by_old_key
-        );
-        assert!(
-            !ring(&[1, 2])
-                .open(Purpose::Session, "askara", &sealed)
-                .unwrap()
-                .by_old_key
-        );
+        assert!(ring(&[2, 1]).open(Purpose::Session, "askara", &sealed).unwrap().by_old_key);
+        assert!(!ring(&[1, 2]).open(Purpose::Session, "askara", &sealed).unwrap().by_old_key);
     }
 
     #[test]
     fn a_ring_needs_keys_that_differ() {
         let key = || Secret::new([1; 32]);
         assert_eq!(KeyRing::new(&[], "").err(), Some(BadRing::Empty));
-        assert_eq!(
-            KeyRing::new(&[key(), key()], "").err(),
-            Some(BadRing::Duplicate(1))
-        );
+        assert_eq!(KeyRing::new(&[key(), key()], "").err(), Some(BadRing::Duplicate(1)));
     }
 
     const KNOWN_ANSWER: [u8; 8] = [230, 184, 118, 38, 220, 48, 150, 28];

@@ -106,10 +106,7 @@ impl Session {
     /// The same session, seen now.
     #[must_use]
     pub fn touched(&self, now: Timestamp) -> Self {
-        Self {
-            seen: now,
-            ..self.clone()
-        }
+        Self { seen: now, ..self.clone() }
     }
 
     /// The next generation, with the tokens of a refresh. What the refresh did not bring stays
@@ -131,13 +128,7 @@ impl Session {
             id: self.id,
             generation: self.generation,
             provider: self.provider.clone(),
-            times: [
-                self.created,
-                self.seen,
-                self.ends,
-                self.tokens.issued,
-                self.tokens.expires,
-            ],
+            times: [self.created, self.seen, self.ends, self.tokens.issued, self.tokens.expires],
             access: Packed::pack(&self.tokens.access),
             refresh: self.tokens.refresh.as_ref().map(Packed::pack),
             identity: self.identity.clone(),
@@ -167,12 +158,7 @@ impl Session {
             created,
             seen,
             ends,
-            tokens: Tokens {
-                access,
-                refresh,
-                issued,
-                expires,
-            },
+            tokens: Tokens { access, refresh, issued, expires },
             identity: wire.identity,
         })
     }
@@ -223,10 +209,8 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    const LIFETIMES: Lifetimes = Lifetimes {
-        idle: Duration::from_secs(1000),
-        absolute: Duration::from_secs(10_000),
-    };
+    const LIFETIMES: Lifetimes =
+        Lifetimes { idle: Duration::from_secs(1000), absolute: Duration::from_secs(10_000) };
 
     #[test]
     fn a_session_comes_back_as_it_was_written() {
@@ -261,11 +245,7 @@ mod tests {
             (39, Some(Ended::FromTheFuture)),
         ] {
             let session = session(100, 100, 400);
-            assert_eq!(
-                session.ended(LIFETIMES, Timestamp::from_unix(now)),
-                ended,
-                "at {now}"
-            );
+            assert_eq!(session.ended(LIFETIMES, Timestamp::from_unix(now)), ended, "at {now}");
         }
     }
 

@@ -44,14 +44,8 @@ impl ErrorCode {
     /// Reads a code; anything else than an OAuth error code becomes `unknown_error`.
     pub fn parse(text: &str) -> Self {
         let sound = (1..=48).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        Self(if sound {
-            text.to_owned()
-        } else {
-            String::from("unknown_error")
-        })
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        Self(if sound { text.to_owned() } else { String::from("unknown_error") })
     }
 
     /// The code as text.
@@ -66,9 +60,7 @@ pub fn token_request(provider: &Provider, members: &[(&str, &str)]) -> Request<B
     // The secret leaves secrecy for the provider's token endpoint alone.
     let secret = provider.client_secret.expose();
     let mut members = members.to_vec();
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(&provider.token_url);
+    let mut request = Request::builder().method(Method::POST).uri(&provider.token_url);
     match provider.client_auth {
         ClientAuth::Basic => {
             let id = form_encode(&provider.client_id);
@@ -91,10 +83,7 @@ pub fn token_request(provider: &Provider, members: &[(&str, &str)]) -> Request<B
         }
         TokenBody::Form => {
             let mut form = form_urlencoded::Serializer::new(String::new());
-            (
-                "application/x-www-form-urlencoded",
-                form.extend_pairs(members).finish(),
-            )
+            ("application/x-www-form-urlencoded", form.extend_pairs(members).finish())
         }
     };
     request
@@ -107,10 +96,7 @@ pub fn token_request(provider: &Provider, members: &[(&str, &str)]) -> Request<B
 /// Builds a refresh (RFC 6749 section 6).
 pub fn refresh_request(provider: &Provider, refresh: &Secret<String>) -> Request<Bytes> {
     // The refresh token leaves secrecy for the provider's token endpoint alone.
-    let members = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh.expose().as_str()),
-    ];
+    let members = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose().as_str())];
     token_request(provider, &members)
 }
 
@@ -145,17 +131,11 @@ pub fn read_tokens(answer: &Response<Bytes>, now: Timestamp) -> Result<Tokens, T
     if !answer.status().is_success() {
         return Err(TokenFailure::Status(status));
     }
-    let text = |name: &str| {
-        object
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text =
+        |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let access = text("access_token").ok_or(TokenFailure::Unreadable("no access_token"))?;
     if !is_token(access) {
-        return Err(TokenFailure::Unreadable(
-            "the access_token can't stand in a header",
-        ));
+        return Err(TokenFailure::Unreadable("the access_token can't stand in a header"));
     }
     if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(TokenFailure::Unreadable("the token_type is not Bearer"));
@@ -204,11 +184,7 @@ fn life(expires_in: Option<&Value>, access: &AccessToken, now: Timestamp) -> Dur
 
 /// A token that is over when it comes would be renewed in a loop: it gets a few seconds.
 fn bounded(life: f64) -> Duration {
-    if life < 1.0 {
-        MIN_LIFE
-    } else {
-        Duration::from_secs_f64(life.min(MAX_LIFE))
-    }
+    if life < 1.0 { MIN_LIFE } else { Duration::from_secs_f64(life.min(MAX_LIFE)) }
 }
 
 /// Visible ASCII (RFC 6749 appendix A.12).
@@ -232,9 +208,6 @@ mod tests;
 #[cfg(test)]
 impl TokenFailure {
     pub(crate) fn refused_for_test(error: &str) -> Self {
-        Self::Refused {
-            error: ErrorCode::parse(error),
-            status: 400,
-        }
+        Self::Refused { error: ErrorCode::parse(error), status: 400 }
     }
 }

@@ -124,10 +124,7 @@ pub fn unverified_claims(token: &AccessToken) -> Option<serde_json::Value> {
 /// that encoding them again gives exactly `text`.
 fn base64url(text: &str) -> Option<Bytes> {
     (!text.is_empty()).then_some(())?;
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .ok()
-        .map(|bytes| Bytes(Zeroizing::new(bytes)))
+    URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| Bytes(Zeroizing::new(bytes)))
 }
 
 /// Upper case is left out: it would come back as lower.
@@ -152,10 +149,7 @@ mod tests {
 
     #[test]
     fn every_token_comes_back_to_the_letter_and_most_come_back_small() {
-        let jwt = format!(
-            "{}.{}.{}",
-            "eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiI0MiJ9", "AAAA"
-        );
+        let jwt = format!("{}.{}.{}", "eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiI0MiJ9", "AAAA");
         let hex = format!("def502{}", "0a".repeat(397));
         for (text, most) in [
             (jwt.as_str(), 34),

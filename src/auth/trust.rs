@@ -58,9 +58,7 @@ impl TrustedProxies {
             self.unix = true;
             return Ok(());
         }
-        let network = text
-            .parse()
-            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         self.networks.push(network.map_err(|_| {
             format!("{text:?} is no address; write \"10.0.0.7\", \"10.0.0.0/8\" or \"unix\"")
         })?);
@@ -70,10 +68,9 @@ impl TrustedProxies {
     /// Whether a peer's word counts.
     pub fn trusts(&self, peer: Peer) -> bool {
         match peer {
-            Peer::Address(address) => self
-                .networks
-                .iter()
-                .any(|network| network.contains(&address)),
+            Peer::Address(address) => {
+                self.networks.iter().any(|network| network.contains(&address))
+            }
             Peer::Unix => self.unix,
         }
     }
@@ -82,10 +79,7 @@ impl TrustedProxies {
     pub fn read(&self, peer: Peer, headers: &HeaderMap) -> Forwarded {
         let direct = peer.address();
         if !self.trusts(peer) {
-            return Forwarded {
-                client: direct,
-                ..Forwarded::default()
-            };
+            return Forwarded { client: direct, ..Forwarded::default() };
         }
         let single = |name: &str| {
             let mut values = headers.get_all(name).iter();
@@ -117,11 +111,7 @@ impl TrustedProxies {
     fn outermost(&self, chain: &[&str]) -> Option<IpAddr> {
         let mut last = None;
         for entry in chain.iter().rev() {
-            let address = entry
-                .trim_matches(['[', ']'])
-                .parse::<IpAddr>()
-                .ok()?
-                .to_canonical();
+            let address = entry.trim_matches(['[', ']']).parse::<IpAddr>().ok()?.to_canonical();
             last = Some(address);
             if !self.trusts(Peer::Address(address)) {
                 break;
@@ -153,10 +143,7 @@ mod tests {
 
     #[test]
     fn an_unlisted_peer_says_nothing() {
-        let said = [
-            ("x-forwarded-for", "1.2.3.4"),
-            ("x-forwarded-proto", "https"),
-        ];
+        let said = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")];
         let forwarded = read("192.0.2.1", &said);
         assert_eq!(forwarded.client, Some("192.0.2.1".parse().unwrap()));
         assert_eq!((forwarded.chain, forwarded.https), (None, None));
@@ -178,22 +165,14 @@ mod tests {
 
     #[test]
     fn s62_each_word_is_read_by_its_grammar_and_only_once() {
-        let forwarded = read(
-            "10.1.1.1",
-            &[("x-forwarded-host", "a, b"), ("x-forwarded-proto", "ws")],
-        );
+        let forwarded =
+            read("10.1.1.1", &[("x-forwarded-host", "a, b"), ("x-forwarded-proto", "ws")]);
         assert_eq!((forwarded.host, forwarded.https), (None, None));
-        let twice = [
-            ("x-forwarded-proto", "https"),
-            ("x-forwarded-proto", "http"),
-        ];
+        let twice = [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")];
         assert_eq!(read("10.1.1.1", &twice).https, None);
         let once = read(
             "10.1.1.1",
-            &[
-                ("x-forwarded-host", "A.example:8080"),
-                ("x-forwarded-proto", "HTTPS"),
-            ],
+            &[("x-forwarded-host", "A.example:8080"), ("x-forwarded-proto", "HTTPS")],
         );
         assert_eq!(once.host.unwrap().as_str(), "a.example:8080");
         assert_eq!(once.https, Some(true));

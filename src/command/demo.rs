@@ -31,9 +31,7 @@ pub(super) struct Options {
 
 /// Runs all three until a signal ends them.
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failed> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let port = free_port(options.port).map_err(|error| {
             Failed::Other(format!("port {} can't be used ({error}); choose another with --port", options.port))
@@ -95,21 +93,13 @@ fn config(
     ];
     let key = key_text(&fresh_key());
     let environment = Environment::of(&[("KEY", &key), ("ASKARA_CLIENT_SECRET", CLIENT_SECRET)]);
-    let sources = Sources {
-        file: None,
-        upstream: Some(app),
-        set,
-    };
+    let sources = Sources { file: None, upstream: Some(app), set };
     Ok(Config::load(&sources, &environment)?)
 }
 
 fn stand_in(options: &Options, public: &str) -> Result<Arc<StandIn>, Failed> {
     let redirect_uris = vec![format!("{public}/oauth2/callback")];
-    let mut provider = Provider::new(
-        CLIENT_ID.to_owned(),
-        CLIENT_SECRET.to_owned(),
-        redirect_uris,
-    );
+    let mut provider = Provider::new(CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned(), redirect_uris);
     provider.access_token_life = options.token_life;
     StandIn::new(provider).map_err(|error| Failed::Other(error.to_string()))
 }
@@ -117,9 +107,7 @@ fn stand_in(options: &Options, public: &str) -> Result<Arc<StandIn>, Failed> {
 /// A port that nobody listens on: with `SO_REUSEPORT` a second demo would otherwise share the
 /// visitors of the first.
 fn free_port(wanted: u16) -> io::Result<u16> {
-    StdTcp::bind(("127.0.0.1", wanted))?
-        .local_addr()
-        .map(|address| address.port())
+    StdTcp::bind(("127.0.0.1", wanted))?.local_addr().map(|address| address.port())
 }
 
 const CLIENT_ID: &str = "demo-app";

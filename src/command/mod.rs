@@ -87,16 +87,8 @@ pub fn main() -> ExitCode {
 impl Settings {
     fn load(&self, environment: &Environment) -> Result<Config, Failed> {
         let mut set = self.set.clone();
-        set.extend(
-            self.public_url
-                .as_ref()
-                .map(|url| format!("public_url={url}")),
-        );
-        let sources = Sources {
-            file: self.config.clone(),
-            upstream: self.upstream.clone(),
-            set,
-        };
+        set.extend(self.public_url.as_ref().map(|url| format!("public_url={url}")));
+        let sources = Sources { file: self.config.clone(), upstream: self.upstream.clone(), set };
         Ok(Config::load(&sources, environment)?)
     }
 }
@@ -105,9 +97,7 @@ impl From<Problems> for Failed {
     fn from(problems: Problems) -> Self {
         let count = problems.len();
         let errors = if count == 1 { "error" } else { "errors" };
-        Self::Config(format!(
-            "{problems}\n\nthe configuration has {count} {errors}"
-        ))
+        Self::Config(format!("{problems}\n\nthe configuration has {count} {errors}"))
     }
 }
 

@@ -16,9 +16,7 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failed> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let public = config.public.to_string();
         let server = bind(config)?;

@@ -8,10 +8,7 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// Takes the variables of this process; those that are not text are left out.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
         let text = |value: std::ffi::OsString| value.into_string().ok();
         Self(
@@ -29,10 +26,7 @@ impl Environment {
 
     /// The value of a variable; an empty one counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The variables whose names begin with `prefix`, without it.

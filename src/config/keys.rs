@@ -30,16 +30,13 @@ pub struct NoStateFolder {
 impl KeySource {
     /// `$STATE_DIRECTORY` (systemd sets it), or the user's state folder.
     pub(super) fn state_folder(environment: &Environment) -> Self {
-        let folder = match (
-            environment.get("STATE_DIRECTORY"),
-            environment.get("XDG_STATE_HOME"),
-        ) {
+        let folder = match (environment.get("STATE_DIRECTORY"), environment.get("XDG_STATE_HOME")) {
             // systemd may give several, separated by colons.
             (Some(folders), _) => folders.split(':').next().map(PathBuf::from),
             (None, Some(state)) => Some(Path::new(state).join("askara-gate")),
-            (None, None) => environment
-                .get("HOME")
-                .map(|home| Path::new(home).join(".local/state/askara-gate")),
+            (None, None) => {
+                environment.get("HOME").map(|home| Path::new(home).join(".local/state/askara-gate"))
+            }
         };
         Self::File(folder.map(|folder| folder.join("session.key")))
     }
@@ -70,10 +67,8 @@ pub fn obtain_key(file: Option<&Path>, fresh: SealKey) -> Result<SealKey, NoStat
 pub(super) fn parse_key(text: &Secret<String>) -> Option<SealKey> {
     let text = text.expose().trim();
     let hex = (text.len() == 64).then(|| {
-        let digit = |at: usize| {
-            text.get(at..at + 2)
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        };
+        let digit =
+            |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
         (0..64).step_by(2).map(digit).collect::<Option<Vec<u8>>>()
     });
     let decoded = hex.flatten().or_else(|| {
@@ -97,12 +92,8 @@ fn keep(file: &Path, key: &SealKey) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
     let draft = folder.join(format!(".session.key.{}", std::process::id()));
-    let mut out = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut out =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     let written = out
         .write_all(key_text(key).as_bytes())
         .and_then(|()| out.write_all(b"\n"))
@@ -130,12 +121,8 @@ mod tests {
             assert!(read.is_some_and(|read| read.ct_eq(&key)), "{text}");
         }
         let short = STANDARD.encode([1; 31]);
-        for text in [
-            "",
-            "0123456789abcdef0123456789abcdef",
-            "correct horse battery staple",
-            &short,
-        ] {
+        for text in ["", "0123456789abcdef0123456789abcdef", "correct horse battery staple", &short]
+        {
             assert!(parse_key(&Secret::new(text.to_owned())).is_none(), "{text}");
         }
     }
@@ -148,10 +135,7 @@ mod tests {
         let first = obtain_key(Some(&file), Secret::new([1; 32])).unwrap();
         let second = obtain_key(Some(&file), Secret::new([2; 32])).unwrap();
         assert!(first.ct_eq(&[1; 32]) && second.ct_eq(&[1; 32]));
-        assert_eq!(
-            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&file, "nonsense").unwrap();
         assert!(obtain_key(Some(&file), Secret::new([2; 32])).is_err());
         assert!(obtain_key(None, Secret::new([2; 32])).is_err());

@@ -70,9 +70,7 @@ pub(super) fn parse(root: &mut Section, problems: &mut Problems) -> Limits {
             *limit = duration;
         }
     }
-    limits.stream_idle = section
-        .duration("stream_idle", problems)
-        .filter(|idle| !idle.is_zero());
+    limits.stream_idle = section.duration("stream_idle", problems).filter(|idle| !idle.is_zero());
     for (key, limit, least) in [
         // hyper's read buffer has a floor of 8 KiB.
         ("header_bytes", &mut limits.header_bytes, 8192.0),

@@ -76,10 +76,8 @@ impl Config {
             Some(path) => read_file(path).map_err(Problems::one)?,
             None => String::new(),
         };
-        let name = sources
-            .file
-            .as_deref()
-            .map_or_else(String::new, |path| path.display().to_string());
+        let name =
+            sources.file.as_deref().map_or_else(String::new, |path| path.display().to_string());
         let mut tree = tree::Tree::build(&name, &text, environment, &sources.set, &mut problems);
         if !problems.is_empty() {
             // What can't be read at all would only be missed everywhere.
@@ -113,6 +111,14 @@ impl Config {
             provider.redirect_path = format!("{}/callback", server.prefix);
         }
         let (session, (routes, upstreams)) = (session?, routes?);
+        if let Some(domain) = &session.cookie_domain
+            && !(is_below(server.public.host.name(), domain) && routes.are_below(domain))
+        {
+            let message = format!(
+                "public_url and every route's host must be {domain} or below it, or browsers drop the cookie"
+            );
+            problems.push(Problem::plain("session.cookie_domain", message));
+        }
         let returns = ReturnRules {
             prefix: server.prefix.clone(),
             own_paths: vec![provider.redirect_path.clone()],
@@ -137,6 +143,11 @@ impl Config {
             warnings,
         })
     }
+}
+
+/// Whether a host is a domain or one of its subdomains.
+fn is_below(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Reads a file of reasonable size; the problem names the path and never the content.

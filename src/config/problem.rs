@@ -19,11 +19,7 @@ pub struct Problems(Vec<Problem>);
 impl Problem {
     /// An error without a place.
     pub fn plain(key: &str, message: impl Into<String>) -> Self {
-        Self {
-            place: String::new(),
-            key: key.to_owned(),
-            message: message.into(),
-        }
+        Self { place: String::new(), key: key.to_owned(), message: message.into() }
     }
 }
 
@@ -40,11 +36,7 @@ impl Problems {
     /// In the order of the lines of the file; what stands in no file comes last.
     pub(super) fn sorted(mut self) -> Self {
         self.0.sort_by_key(|problem| {
-            let line = problem
-                .place
-                .rsplit(':')
-                .next()
-                .and_then(|line| line.parse().ok());
+            let line = problem.place.rsplit(':').next().and_then(|line| line.parse().ok());
             line.unwrap_or(usize::MAX)
         });
         self

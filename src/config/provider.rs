@@ -91,11 +91,8 @@ impl Endpoints {
 impl Manner {
     fn parse(section: &mut Section, preset: &Preset, problems: &mut Problems) -> Self {
         let scopes = section.texts("scopes", problems);
-        let scopes = scopes.map(|list| {
-            list.into_iter()
-                .filter_map(|taken| taken.text(problems))
-                .collect()
-        });
+        let scopes =
+            scopes.map(|list| list.into_iter().filter_map(|taken| taken.text(problems)).collect());
         let token_body = section.parse("token_body", problems, |text| match text {
             "json" => Ok(TokenBody::Json),
             "form" => Ok(TokenBody::Form),
@@ -106,16 +103,12 @@ impl Manner {
         let client_auth = section.parse("client_auth", problems, |text| match text {
             "body" => Ok(ClientAuth::Body),
             "basic" => Ok(ClientAuth::Basic),
-            _ => Err(format!(
-                "{text:?} is not spoken; it is \"body\" or \"basic\""
-            )),
+            _ => Err(format!("{text:?} is not spoken; it is \"body\" or \"basic\"")),
         });
         let pkce = section.parse("pkce", problems, |text| match text {
             "S256" => Ok(true),
             "off" => Ok(false),
-            _ => Err(format!(
-                "{text:?} is no PKCE method; it is \"S256\" or \"off\""
-            )),
+            _ => Err(format!("{text:?} is no PKCE method; it is \"S256\" or \"off\"")),
         });
         let send_redirect_uri = section.boolean("send_redirect_uri", problems);
         Self {
@@ -135,12 +128,7 @@ fn kind(text: &str) -> Result<Preset, String> {
         .iter()
         .find(|preset| preset.kind == text)
         .copied()
-        .ok_or_else(|| {
-            format!(
-                "{text:?} is not spoken; this version knows {}",
-                known.join(", ")
-            )
-        })
+        .ok_or_else(|| format!("{text:?} is not spoken; this version knows {}", known.join(", ")))
 }
 
 /// The client's name; without the key, `ASKARA_CLIENT_ID` says it.
@@ -152,14 +140,11 @@ fn client_id(
 ) -> Option<String> {
     let id = match section.take("client_id") {
         // No secret, but it may stand in the same places as one.
-        Some(taken) if taken.is_table() => secrets::read(taken, environment, problems, warnings)?
-            .expose()
-            .clone(),
+        Some(taken) if taken.is_table() => {
+            secrets::read(taken, environment, problems, warnings)?.expose().clone()
+        }
         Some(taken) => taken.text(problems)?,
-        None => environment
-            .get(CLIENT_ID)
-            .map(str::to_owned)
-            .unwrap_or_default(),
+        None => environment.get(CLIENT_ID).map(str::to_owned).unwrap_or_default(),
     };
     if id.is_empty() {
         let message = format!("is missing; set it, or the variable {CLIENT_ID}");
@@ -178,9 +163,7 @@ fn client_secret(
     if let Some(taken) = section.take("client_secret") {
         return secrets::read(taken, environment, problems, warnings);
     }
-    let secret = environment
-        .get(CLIENT_SECRET)
-        .map(|text| ClientSecret::new(text.to_owned()));
+    let secret = environment.get(CLIENT_SECRET).map(|text| ClientSecret::new(text.to_owned()));
     if secret.is_none() {
         let message = format!("is missing; set it, or the variable {CLIENT_SECRET}");
         problems.push(section.problem("client_secret", message));
@@ -195,10 +178,7 @@ fn parse_identity(
 ) -> IdentitySources {
     let mut sources = |key, default: &[&str]| {
         let Some(list) = section.texts(key, problems) else {
-            return default
-                .iter()
-                .filter_map(|text| Source::parse(text))
-                .collect();
+            return default.iter().filter_map(|text| Source::parse(text)).collect();
         };
         let mut read = Vec::new();
         for taken in list {
@@ -228,12 +208,13 @@ fn parse_identity(
 
 /// An endpoint of the provider: https, or http on loopback; a secret is never sent in the clear.
 fn endpoint(text: &str) -> Result<String, String> {
-    let wanted = || format!("{text:?} must be an https address (http only on loopback)");
+    // Not quoted: an address may have a password in it.
+    let wanted = || {
+        String::from("must be an https address without user or fragment (http only on loopback)")
+    };
     let uri: http::Uri = text.parse().map_err(|_| wanted())?;
     let (https, _) = split_scheme(text).ok_or_else(wanted)?;
-    let host = uri
-        .authority()
-        .and_then(|authority| Host::parse(authority.as_str()));
+    let host = uri.authority().and_then(|authority| Host::parse(authority.as_str()));
     let host = host.ok_or_else(wanted)?;
     if !https && !host.is_loopback() || text.contains('#') {
         return Err(wanted());
@@ -247,9 +228,7 @@ fn redirect_path(text: &str) -> Result<String, String> {
     if sound && text.len() > 1 {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "{text:?} must be a plain path such as \"/oauth2/callback\""
-        ))
+        Err(format!("{text:?} must be a plain path such as \"/oauth2/callback\""))
     }
 }
 

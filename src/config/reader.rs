@@ -33,10 +33,7 @@ impl Section {
         self.known.push(key);
         let node = self.left.remove(key)?;
         self.places.insert(key, node.place.clone());
-        Some(Taken {
-            key: self.path_of(key),
-            node,
-        })
+        Some(Taken { key: self.path_of(key), node })
     }
 
     /// Takes a text and reads it; what `read` says of a wrong one is told with the key.
@@ -48,9 +45,7 @@ impl Section {
     ) -> Option<T> {
         let taken = self.take(key)?;
         let text = taken.text(problems)?;
-        read(&text)
-            .map_err(|message| problems.push(taken.problem(message)))
-            .ok()
+        read(&text).map_err(|message| problems.push(taken.problem(message))).ok()
     }
 
     pub(super) fn text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
@@ -96,10 +91,9 @@ impl Section {
         };
         match read {
             Some(duration) => Some(duration),
-            None => taken.refuse(
-                problems,
-                "is no duration; write it like \"90s\", \"8h\" or \"7d\"",
-            ),
+            None => {
+                taken.refuse(problems, "is no duration; write it like \"90s\", \"8h\" or \"7d\"")
+            }
         }
     }
 
@@ -123,32 +117,20 @@ impl Section {
     /// An error at a key that was taken, or at this table where the key is not there.
     pub(super) fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
         let place = self.places.get(key).unwrap_or(&self.place).clone();
-        Problem {
-            place,
-            key: self.path_of(key),
-            message: message.into(),
-        }
+        Problem { place, key: self.path_of(key), message: message.into() }
     }
 
     /// Ends the table: keys that nobody took are unknown.
     pub(super) fn finish(self, problems: &mut Problems) {
         for (key, node) in &self.left {
-            let known = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(key, known), known));
-            let nearest = known
-                .min()
-                .filter(|(distance, known)| *distance <= known.len().div_ceil(2));
-            let hint = nearest.map_or_else(String::new, |(_, known)| {
-                format!("; did you mean {known:?}?")
-            });
+            let known =
+                self.known.iter().map(|known| (strsim::damerau_levenshtein(key, known), known));
+            let nearest =
+                known.min().filter(|(distance, known)| *distance <= known.len().div_ceil(2));
+            let hint =
+                nearest.map_or_else(String::new, |(_, known)| format!("; did you mean {known:?}?"));
             let (place, key) = (node.place.clone(), self.path_of(key));
-            problems.push(Problem {
-                place,
-                key,
-                message: format!("unknown key{hint}"),
-            });
+            problems.push(Problem { place, key, message: format!("unknown key{hint}") });
         }
     }
 
@@ -157,13 +139,7 @@ impl Section {
     }
 
     fn of(path: String, place: String, left: BTreeMap<String, Node>) -> Self {
-        Self {
-            path,
-            place,
-            left,
-            known: Vec::new(),
-            places: BTreeMap::new(),
-        }
+        Self { path, place, left, known: Vec::new(), places: BTreeMap::new() }
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -187,23 +163,16 @@ impl Taken {
     /// The items of a list; text from a variable may be a TOML list or separated by commas.
     pub(super) fn items(self, problems: &mut Problems) -> Vec<Self> {
         let key = self.key.clone();
-        let wrap = |(index, node)| Self {
-            key: format!("{key}[{index}]"),
-            node,
-        };
+        let wrap = |(index, node)| Self { key: format!("{key}[{index}]"), node };
         match self.node.value {
             Value::List(items) => items.into_iter().enumerate().map(wrap).collect(),
             Value::Loose(ref text) => match parse_value(text, &self.node.place) {
-                Some(Node {
-                    value: Value::List(items),
-                    ..
-                }) => items.into_iter().enumerate().map(wrap).collect(),
+                Some(Node { value: Value::List(items), .. }) => {
+                    items.into_iter().enumerate().map(wrap).collect()
+                }
                 _ => {
                     let place = &self.node.place;
-                    let pieces = text
-                        .split(',')
-                        .map(str::trim)
-                        .filter(|piece| !piece.is_empty());
+                    let pieces = text.split(',').map(str::trim).filter(|piece| !piece.is_empty());
                     let node = |piece: &str| Node {
                         value: Value::Loose(piece.to_owned()),
                         place: place.clone(),
@@ -224,10 +193,7 @@ impl Taken {
         let table = match &self.node.value {
             Value::Table(table) => Some(table.clone()),
             Value::Loose(text) => match parse_value(text, &self.node.place) {
-                Some(Node {
-                    value: Value::Table(table),
-                    ..
-                }) => Some(table),
+                Some(Node { value: Value::Table(table), .. }) => Some(table),
                 _ => None,
             },
             _ => None,
@@ -247,11 +213,7 @@ impl Taken {
     }
 
     pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem {
-            place: self.node.place.clone(),
-            key: self.key.clone(),
-            message: message.into(),
-        }
+        Problem { place: self.node.place.clone(), key: self.key.clone(), message: message.into() }
     }
 
     fn refuse<T>(&self, problems: &mut Problems, message: &str) -> Option<T> {
@@ -275,9 +237,7 @@ pub(super) fn is_known_root(path: &str) -> bool {
 
 /// `"text"` in quotes is the text, as a person may write it from habit.
 fn unquoted(text: &str) -> String {
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     inner.unwrap_or(text).to_owned()
 }
 

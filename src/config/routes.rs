@@ -76,21 +76,14 @@ fn parse_one(
         "replace" => Ok(Authorization::Replace),
         "pass" => Ok(Authorization::Pass),
         "off" => Ok(Authorization::Off),
-        _ => Err(format!(
-            "{text:?} is none of \"replace\", \"pass\" and \"off\""
-        )),
+        _ => Err(format!("{text:?} is none of \"replace\", \"pass\" and \"off\"")),
     });
-    let access_token_header = section
-        .boolean("access_token_header", problems)
-        .unwrap_or(false);
+    let access_token_header = section.boolean("access_token_header", problems).unwrap_or(false);
     let upstream = upstream(section, problems, warnings)?;
-    let index = upstreams
-        .iter()
-        .position(|known| *known == upstream)
-        .unwrap_or_else(|| {
-            upstreams.push(upstream);
-            upstreams.len() - 1
-        });
+    let index = upstreams.iter().position(|known| *known == upstream).unwrap_or_else(|| {
+        upstreams.push(upstream);
+        upstreams.len() - 1
+    });
     Some(Route {
         host,
         path: path?,
@@ -105,9 +98,7 @@ fn parse_one(
 fn path(section: &mut Section, problems: &mut Problems) -> Option<PathPattern> {
     let kind = section.parse("match", problems, |text| match text {
         "prefix" | "exact" | "template" | "regex" => Ok(text.to_owned()),
-        _ => Err(format!(
-            "{text:?} is none of \"prefix\", \"exact\", \"template\" and \"regex\""
-        )),
+        _ => Err(format!("{text:?} is none of \"prefix\", \"exact\", \"template\" and \"regex\"")),
     });
     let kind = kind.unwrap_or_else(|| String::from("prefix"));
     let path = section.parse("path", problems, |text| pattern(&kind, text));
@@ -145,9 +136,11 @@ fn methods(section: &mut Section, problems: &mut Problems) -> Vec<Method> {
         let upper = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
         match Method::from_bytes(text.as_bytes()) {
             Ok(method) if upper => methods.push(method),
-            _ => problems.push(taken.problem(format!(
-                "{text:?} is no method; write it in capitals, such as \"GET\""
-            ))),
+            _ => {
+                problems.push(taken.problem(format!(
+                    "{text:?} is no method; write it in capitals, such as \"GET\""
+                )))
+            }
         }
     }
     methods
@@ -198,12 +191,7 @@ fn upstream(
     if insecure {
         warnings.push(format!("{}: any certificate is taken, so that anyone on the way can read and change what the app gets", taken.key));
     }
-    Some(Upstream {
-        address,
-        ca_file,
-        server_name,
-        insecure,
-    })
+    Some(Upstream { address, ca_file, server_name, insecure })
 }
 
 fn upstream_address(taken: &Taken, problems: &mut Problems) -> Option<UpstreamAddress> {

@@ -87,10 +87,8 @@ fn warn_if_readable_by_all(
 ) {
     use std::os::unix::fs::PermissionsExt as _;
     if metadata.permissions().mode() & 0o004 != 0 {
-        warnings.push(format!(
-            "{key}: {} can be read by every user of this machine",
-            path.display()
-        ));
+        warnings
+            .push(format!("{key}: {} can be read by every user of this machine", path.display()));
     }
 }
 

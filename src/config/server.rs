@@ -67,15 +67,9 @@ pub(super) fn parse(
     let public = public_url(root, problems, warnings);
     let tls = tls(root, problems);
     let listen = listeners(root, "listen", &tls, problems);
-    let listen = if listen.is_empty() {
-        vec![default_listen(!tls.is_empty())]
-    } else {
-        listen
-    };
+    let listen = if listen.is_empty() { vec![default_listen(!tls.is_empty())] } else { listen };
     let admin_listen = listeners(root, "admin_listen", &[], problems);
-    let prefix = root
-        .parse("prefix", problems, prefix)
-        .unwrap_or_else(|| String::from("/oauth2"));
+    let prefix = root.parse("prefix", problems, prefix).unwrap_or_else(|| String::from("/oauth2"));
     let mut trusted_proxies = TrustedProxies::default();
     for taken in root.texts("trusted_proxies", problems).unwrap_or_default() {
         if let Some(text) = taken.text(problems)
@@ -85,10 +79,7 @@ pub(super) fn parse(
         }
     }
     let mut allowed_redirects = Vec::new();
-    for taken in root
-        .texts("allowed_redirects", problems)
-        .unwrap_or_default()
-    {
+    for taken in root.texts("allowed_redirects", problems).unwrap_or_default() {
         let Some(text) = taken.text(problems) else {
             continue;
         };
@@ -119,9 +110,7 @@ fn public_url(
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Origin> {
-    let insecure = root
-        .boolean("insecure_public_url", problems)
-        .unwrap_or(false);
+    let insecure = root.boolean("insecure_public_url", problems).unwrap_or(false);
     let Some(taken) = root.take("public_url") else {
         problems.push(root.problem(
             "public_url",
@@ -131,9 +120,8 @@ fn public_url(
     };
     let text = taken.text(problems)?;
     let Some(origin) = Origin::parse(&text) else {
-        problems.push(taken.problem(format!(
-            "{text:?} must be http(s)://host[:port] without a path"
-        )));
+        problems
+            .push(taken.problem(format!("{text:?} must be http(s)://host[:port] without a path")));
         return None;
     };
     if !origin.https && !origin.host.is_loopback() {
@@ -141,18 +129,13 @@ fn public_url(
             problems.push(taken.problem("must be https: cookies and tokens would travel in the clear; for a closed network set insecure_public_url = true"));
             return None;
         }
-        warnings.push(String::from(
-            "public_url is http: cookies and tokens travel in the clear",
-        ));
+        warnings.push(String::from("public_url is http: cookies and tokens travel in the clear"));
     }
     Some(origin)
 }
 
 fn tls(root: &mut Section, problems: &mut Problems) -> Vec<TlsFiles> {
-    let tables = root
-        .take("tls")
-        .map(|taken| taken.items(problems))
-        .unwrap_or_default();
+    let tables = root.take("tls").map(|taken| taken.items(problems)).unwrap_or_default();
     let mut files = Vec::new();
     for taken in tables {
         let Some(mut section) = taken.section(problems) else {
@@ -200,20 +183,14 @@ fn listeners(
 /// is a certificate.
 fn listener(text: &str, have_tls: bool) -> Result<Listen, String> {
     if text == "systemd" {
-        return Ok(Listen {
-            address: Address::Systemd,
-            tls: have_tls,
-        });
+        return Ok(Listen { address: Address::Systemd, tls: have_tls });
     }
     if let Some(path) = text.strip_prefix("unix:") {
         return match path.starts_with('/') {
-            true => Ok(Listen {
-                address: Address::Unix(PathBuf::from(path)),
-                tls: false,
-            }),
-            false => Err(format!(
-                "{text:?} needs an absolute path, such as \"unix:/run/gate.sock\""
-            )),
+            true => Ok(Listen { address: Address::Unix(PathBuf::from(path)), tls: false }),
+            false => {
+                Err(format!("{text:?} needs an absolute path, such as \"unix:/run/gate.sock\""))
+            }
         };
     }
     let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
@@ -222,20 +199,10 @@ fn listener(text: &str, have_tls: bool) -> Result<Listen, String> {
         (None, None) => (have_tls, text),
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let whole = if rest.starts_with(':') {
-        format!("[::]{rest}")
-    } else {
-        rest.to_owned()
-    };
-    let address = whole
-        .to_socket_addrs()
-        .ok()
-        .and_then(|mut addresses| addresses.next());
+    let whole = if rest.starts_with(':') { format!("[::]{rest}") } else { rest.to_owned() };
+    let address = whole.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     match address {
-        Some(address) => Ok(Listen {
-            address: Address::Tcp(address),
-            tls,
-        }),
+        Some(address) => Ok(Listen { address: Address::Tcp(address), tls }),
         None => Err(format!(
             "{text:?} is no address to listen on; write \"0.0.0.0:4180\", \"https://0.0.0.0:443\", \"unix:/run/gate.sock\" or \"systemd\""
         )),
@@ -243,10 +210,7 @@ fn listener(text: &str, have_tls: bool) -> Result<Listen, String> {
 }
 
 fn default_listen(tls: bool) -> Listen {
-    Listen {
-        address: Address::Tcp(SocketAddr::from(([0, 0, 0, 0], 4180))),
-        tls,
-    }
+    Listen { address: Address::Tcp(SocketAddr::from(([0, 0, 0, 0], 4180))), tls }
 }
 
 fn prefix(text: &str) -> Result<String, String> {
@@ -254,9 +218,7 @@ fn prefix(text: &str) -> Result<String, String> {
         && text.len() > 1
         && text[1..].split('/').all(|segment| {
             !segment.is_empty()
-                && segment
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+                && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         });
     if sound {
         Ok(text.to_owned())

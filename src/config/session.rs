@@ -85,25 +85,16 @@ fn keys(
     };
     let mut keys = Vec::new();
     let mut complete = true;
-    let items = if taken.is_table() {
-        vec![taken]
-    } else {
-        taken.items(problems)
-    };
+    let items = if taken.is_table() { vec![taken] } else { taken.items(problems) };
     let empty = items.is_empty();
     for item in items {
         let place = item.problem("must be 32 bytes in base64 or hexadecimal; `askara-gate keygen` makes one, and a passphrase is none");
         match secrets::read(item, environment, problems, warnings).map(|text| parse_key(&text)) {
             Some(Some(key)) => {
                 // Two of the same would make a rotation do nothing.
-                if keys
-                    .iter()
-                    .any(|known: &crate::secret::SealKey| known.ct_eq(key.expose()))
-                {
-                    problems.push(super::Problem {
-                        message: String::from("is there twice"),
-                        ..place
-                    });
+                if keys.iter().any(|known: &crate::secret::SealKey| known.ct_eq(key.expose())) {
+                    problems
+                        .push(super::Problem { message: String::from("is there twice"), ..place });
                     complete = false;
                 } else {
                     keys.push(key);

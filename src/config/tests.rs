@@ -17,11 +17,7 @@ fn load(text: &str, variables: &[(&str, &str)], set: &[&str]) -> Result<Config, 
     let mut all = vec![("SECRET", "canary-secret")];
     all.extend(variables);
     let set = set.iter().map(|&setting| setting.to_owned()).collect();
-    let sources = Sources {
-        file: Some(file),
-        upstream: None,
-        set,
-    };
+    let sources = Sources { file: Some(file), upstream: None, set };
     let place = format!("{}/", folder.path().display());
     Config::load(&sources, &Environment::of(&all))
         .map_err(|problems| problems.to_string().replace(&place, ""))
@@ -32,10 +28,7 @@ fn a_small_file_is_enough() {
     let config = load(SMALL, &[], &[]).unwrap();
     assert_eq!(config.public.to_string(), "https://app.example.com");
     assert_eq!(config.provider.redirect_path, "/oauth2/callback");
-    assert_eq!(
-        config.provider.token_url,
-        "https://api.askara.ai/oauth2/token"
-    );
+    assert_eq!(config.provider.token_url, "https://api.askara.ai/oauth2/token");
     assert_eq!(config.upstreams.len(), 1);
     assert!(!config.provider.pkce && config.warnings.is_empty());
     assert!(!format!("{config:?}").contains("canary"));
@@ -48,10 +41,7 @@ fn two_secrets_and_two_flags_are_enough() {
         upstream: Some(String::from("http://127.0.0.1:3000")),
         set: vec![String::from("public_url=https://app.example.com")],
     };
-    let secrets = [
-        ("ASKARA_CLIENT_ID", "id"),
-        ("ASKARA_CLIENT_SECRET", "secret"),
-    ];
+    let secrets = [("ASKARA_CLIENT_ID", "id"), ("ASKARA_CLIENT_SECRET", "secret")];
     let config = Config::load(&sources, &Environment::of(&secrets)).unwrap();
     assert_eq!(config.provider.client_id, "id");
 }
@@ -88,10 +78,7 @@ fn variables_and_settings_reach_every_shape_of_value() {
     assert!(config.trusted_proxies.trusts(peer));
     let path = crate::auth::path::RequestPath::parse("/x").unwrap();
     let host = crate::auth::host::Host::parse("app.example.com").unwrap();
-    let found = config
-        .routes
-        .find(&host, &path, &http::Method::GET)
-        .unwrap();
+    let found = config.routes.find(&host, &path, &http::Method::GET).unwrap();
     assert_eq!(found.route.access, Access::Public);
 }
 
@@ -137,10 +124,7 @@ access = "everyone"
 #[test]
 fn a_file_that_is_no_toml_is_told_without_an_excerpt() {
     let problems = load("client_secret = \"canary\nx", &[], &[]).unwrap_err();
-    assert!(
-        problems.starts_with("gate.toml:") && problems.lines().count() == 1,
-        "{problems}"
-    );
+    assert!(problems.starts_with("gate.toml:") && problems.lines().count() == 1, "{problems}");
     assert!(!problems.contains("canary"), "{problems}");
 }
 
@@ -148,34 +132,19 @@ fn a_file_that_is_no_toml_is_told_without_an_excerpt() {
 fn what_this_version_does_not_do_is_refused_and_not_ignored() {
     for (set, word) in [
         ("session.store=redis://127.0.0.1", "session.store"),
-        (
-            "session.coordination=redis://127.0.0.1",
-            "session.coordination",
-        ),
+        ("session.coordination=redis://127.0.0.1", "session.coordination"),
         ("provider.kind=oidc", "provider.kind"),
-        (
-            "provider.authorize_method=post",
-            "provider.authorize_method",
-        ),
-        (
-            "provider.client_auth=private_key_jwt",
-            "provider.client_auth",
-        ),
+        ("provider.authorize_method=post", "provider.authorize_method"),
+        ("provider.client_auth=private_key_jwt", "provider.client_auth"),
         ("provider.jwks_url=https://x.example", "provider.jwks_url"),
-        (
-            r#"route=[{ upstream = "h2c://127.0.0.1:1" }]"#,
-            "route[0].upstream",
-        ),
+        (r#"route=[{ upstream = "h2c://127.0.0.1:1" }]"#, "route[0].upstream"),
         (
             r#"route=[{ upstream = "http://127.0.0.1:1", access = { claim = "me:/x" } }]"#,
             "route[0].access",
         ),
     ] {
         let problems = load(SMALL, &[], &[set]).unwrap_err();
-        assert!(
-            problems.contains(&format!("--set: {word}: ")),
-            "{set}\n{problems}"
-        );
+        assert!(problems.contains(&format!("--set: {word}: ")), "{set}\n{problems}");
     }
 }
 
@@ -193,6 +162,8 @@ fn dangerous_and_useless_values_are_refused() {
         "session.keys=[]",
         "session.keys=[\"short\"]",
         "session.cookie_domain=com",
+        "session.cookie_domain=example.org",
+        "provider.token_url=https://user:canary@provider.example/token",
         "provider.redirect_path=/a/../b",
         "provider.token_url=http://provider.example/token",
         "identity.user=you:/id",
@@ -214,10 +185,7 @@ fn an_unknown_variable_is_only_a_warning() {
 
 #[test]
 fn a_secret_in_the_file_itself_is_a_warning_without_its_value() {
-    let set = [
-        "provider.client_secret=canary",
-        "public_url=http://127.0.0.1:1",
-    ];
+    let set = ["provider.client_secret=canary", "public_url=http://127.0.0.1:1"];
     let config = load(SMALL, &[], &set).unwrap();
     assert_eq!(config.warnings.len(), 1);
     assert!(!config.warnings[0].contains("canary"));
@@ -225,14 +193,10 @@ fn a_secret_in_the_file_itself_is_a_warning_without_its_value() {
 
 #[test]
 fn the_examples_are_right() {
-    let secrets = [
-        ("ASKARA_CLIENT_ID", "id"),
-        ("ASKARA_CLIENT_SECRET", "secret"),
-    ];
-    for example in [
-        include_str!("../../config/one-app.toml"),
-        include_str!("../../config/full.toml"),
-    ] {
+    let secrets = [("ASKARA_CLIENT_ID", "id"), ("ASKARA_CLIENT_SECRET", "secret")];
+    for example in
+        [include_str!("../../config/one-app.toml"), include_str!("../../config/full.toml")]
+    {
         let config = load(example, &secrets, &[]).unwrap();
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     }

@@ -45,10 +45,7 @@ impl Tree {
         settings: &[String],
         problems: &mut Problems,
     ) -> Self {
-        let mut tree = Self {
-            root: BTreeMap::new(),
-            warnings: Vec::new(),
-        };
+        let mut tree = Self { root: BTreeMap::new(), warnings: Vec::new() };
         match DeTable::parse(text) {
             Ok(table) => tree.root = convert_table(table.get_ref(), &Place { file, text }),
             Err(error) => {
@@ -56,11 +53,7 @@ impl Tree {
                 let offset = error.span().map_or(0, |span| span.start);
                 let place = Place { file, text }.at(offset);
                 let message = error.message().to_owned();
-                problems.push(Problem {
-                    place,
-                    key: String::new(),
-                    message,
-                });
+                problems.push(Problem { place, key: String::new(), message });
             }
         }
         for (name, value) in environment.below(PREFIX) {
@@ -69,8 +62,7 @@ impl Tree {
                 tree.set(&path, value, &format!("{PREFIX}{name}"));
             } else {
                 // Kubernetes injects variables for every service, perhaps one of this name.
-                tree.warnings
-                    .push(format!("{PREFIX}{name} is no key of the configuration"));
+                tree.warnings.push(format!("{PREFIX}{name} is no key of the configuration"));
             }
         }
         for setting in settings {
@@ -91,24 +83,13 @@ impl Tree {
         let place = String::from("--upstream");
         if self.root.contains_key("route") {
             let message = String::from("is instead of [[route]], and there are routes already");
-            problems.push(Problem {
-                place,
-                key: String::new(),
-                message,
-            });
+            problems.push(Problem { place, key: String::new(), message });
             return;
         }
-        let node = |value| Node {
-            value,
-            place: place.clone(),
-        };
+        let node = |value| Node { value, place: place.clone() };
         let upstream = node(Value::Text(upstream.to_owned()));
-        let route = node(Value::Table(BTreeMap::from([(
-            String::from("upstream"),
-            upstream,
-        )])));
-        self.root
-            .insert(String::from("route"), node(Value::List(vec![route])));
+        let route = node(Value::Table(BTreeMap::from([(String::from("upstream"), upstream)])));
+        self.root.insert(String::from("route"), node(Value::List(vec![route])));
     }
 
     fn set(&mut self, path: &str, value: &str, place: &str) {
@@ -121,10 +102,9 @@ impl Tree {
                 table.insert(part.to_owned(), Node { value, place });
                 return;
             }
-            let node = table.entry(part.to_owned()).or_insert_with(|| Node {
-                value: Value::Table(BTreeMap::new()),
-                place,
-            });
+            let node = table
+                .entry(part.to_owned())
+                .or_insert_with(|| Node { value: Value::Table(BTreeMap::new()), place });
             if !matches!(node.value, Value::Table(_)) {
                 node.value = Value::Table(BTreeMap::new());
             }
@@ -183,10 +163,7 @@ fn convert(value: &Spanned<DeValue<'_>>, place: &Place<'_>) -> Node {
         }
         DeValue::Table(table) => Value::Table(convert_table(table, place)),
     };
-    Node {
-        value: read,
-        place: place.at(value.span().start),
-    }
+    Node { value: read, place: place.at(value.span().start) }
 }
 
 fn relocate(node: &mut Node, place: &str) {

@@ -59,10 +59,9 @@ pub(super) async fn collected(
     let (head, body) = request.into_parts();
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => Ok(Request::from_parts(head, body.to_bytes())),
-        Err(_) => Err(pages::plain(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is too long or incomplete",
-        )),
+        Err(_) => {
+            Err(pages::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or incomplete"))
+        }
     }
 }
 

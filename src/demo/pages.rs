@@ -30,10 +30,7 @@ impl Pages {
         name: &str,
         context: Value,
     ) -> Response<Full<Bytes>> {
-        let rendered = self
-            .0
-            .get_template(name)
-            .and_then(|template| template.render(context));
+        let rendered = self.0.get_template(name).and_then(|template| template.render(context));
         match rendered {
             Ok(page) => with_type(status, "text/html; charset=utf-8", page),
             Err(error) => {
@@ -61,10 +58,7 @@ pub(super) fn asset(content_type: &'static str, content: &'static str) -> Respon
 
 /// Returns the answer to a method that the path does not take.
 pub(super) fn only(method: &Method) -> Response<Full<Bytes>> {
-    let mut answer = plain(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this path takes another method",
-    );
+    let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method");
     if let Ok(allowed) = HeaderValue::from_str(method.as_str()) {
         answer.headers_mut().insert(ALLOW, allowed);
     }

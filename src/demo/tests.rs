@@ -44,10 +44,7 @@ async fn text(answer: Response<Incoming>) -> String {
 }
 
 fn get(target: &str) -> Request<Full<Bytes>> {
-    Request::get(target)
-        .header("host", "demo")
-        .body(Full::default())
-        .unwrap()
+    Request::get(target).header("host", "demo").body(Full::default()).unwrap()
 }
 
 #[tokio::test]
@@ -87,9 +84,8 @@ async fn a_body_that_is_too_long_is_refused() {
 async fn the_websocket_echoes() {
     let address = app().await;
     let socket = TcpStream::connect(address).await.unwrap();
-    let (mut socket, _) = tokio_tungstenite::client_async(format!("ws://{address}/ws"), socket)
-        .await
-        .unwrap();
+    let (mut socket, _) =
+        tokio_tungstenite::client_async(format!("ws://{address}/ws"), socket).await.unwrap();
     for message in [Message::text("hello"), Message::binary(vec![0, 255])] {
         socket.send(message.clone()).await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), message);
@@ -107,10 +103,7 @@ async fn events_come_one_by_one() {
     for number in 1..=2 {
         let frame = tokio::time::timeout(Duration::from_secs(5), answer.frame()).await;
         let data = frame.unwrap().unwrap().unwrap().into_data().unwrap();
-        assert!(
-            data.starts_with(format!("id: {number}\ndata: {{").as_bytes()),
-            "{data:?}"
-        );
+        assert!(data.starts_with(format!("id: {number}\ndata: {{").as_bytes()), "{data:?}");
     }
 }
 

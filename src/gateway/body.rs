@@ -37,9 +37,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::App(body) => Pin::new(body).poll_frame(context),
-            Self::Own(body) => Pin::new(body)
-                .poll_frame(context)
-                .map_err(|never| match never {}),
+            Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
         }
     }
 

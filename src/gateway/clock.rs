@@ -6,14 +6,9 @@ use crate::auth::{Entropy, Timestamp, draw};
 use crate::secret::{SealKey, Secret};
 
 /// The present moment, by the machine's clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that asks the clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
 pub fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::since_epoch(since)
 }
 
@@ -21,10 +16,7 @@ pub fn now() -> Timestamp {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that draws randomness"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
     fn fill(&mut self, out: &mut [u8]) {
         // Without randomness there are no keys and no sessions: nothing may go on.
         getrandom::fill(out).expect("the operating system gives random bytes");

@@ -21,6 +21,7 @@ use crate::auth::login::{
     ATTEMPT_LIFE, AwaitCallback, AwaitTokens, Callback, MAX_ATTEMPT_BYTES, MAX_ATTEMPTS,
 };
 use crate::auth::return_to::ReturnTo;
+use crate::provider::Lane;
 use crate::telemetry::LoginOutcome;
 
 /// Attempts whose code was spent, by the digest of their state: a callback that comes again gets
@@ -45,11 +46,7 @@ impl Worker {
     /// Sends a browser to the provider, to come back to `return_to`.
     pub(super) fn begin_login(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Response<Body> {
         let gateway = &self.gateway;
-        let redirect_uri = format!(
-            "{}{}",
-            visit.origin(gateway),
-            gateway.provider.redirect_path
-        );
+        let redirect_uri = format!("{}{}", visit.origin(gateway), gateway.provider.redirect_path);
         let begun = AwaitCallback::begin(
             &gateway.provider,
             redirect_uri,
@@ -59,25 +56,15 @@ impl Worker {
         );
         let cookies = &gateway.sealer.cookies;
         let name = cookies.attempt_name(&begun.attempt.digest());
-        let value = gateway
-            .sealer
-            .seal_attempt(&name, &begun.attempt.to_bytes());
-        let status = if *visit.method == Method::POST {
-            StatusCode::SEE_OTHER
-        } else {
-            StatusCode::FOUND
-        };
+        let value = gateway.sealer.seal_attempt(&name, &begun.attempt.to_bytes());
+        let status =
+            if *visit.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
         let mut answer = gateway.redirect(status, &begun.authorize_url);
         let evicted = self.evicted(&visit.own, name.len() + value.len());
         let set = cookies.set_attempt(&name, &value, ATTEMPT_LIFE);
-        let lines = evicted
-            .iter()
-            .map(|name| cookies.clear_attempt(name))
-            .chain([set]);
+        let lines = evicted.iter().map(|name| cookies.clear_attempt(name)).chain([set]);
         let lines = lines.filter_map(|line| cookie_field(&line));
-        answer
-            .headers_mut()
-            .extend(lines.map(|line| (header::SET_COOKIE, line)));
+        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
         gateway.metrics.login(LoginOutcome::started);
         answer
     }
@@ -91,28 +78,25 @@ impl Worker {
             return Err(Failure::MethodNotAllowed("GET"));
         }
         let callback = Callback::parse(visit.query).map_err(Failure::Callback)?;
-        let name = self
-            .gateway
-            .sealer
-            .cookies
-            .attempt_name(&callback.state.digest());
+        let name = self.gateway.sealer.cookies.attempt_name(&callback.state.digest());
         let Some(attempt) = self.open_attempt(&visit.own, &name) else {
             return self.without_attempt(visit).await;
         };
+        // Whoever starts again wants to get where they wanted to go at first.
+        let rd: String = form_urlencoded::byte_serialize(attempt.return_to().as_bytes()).collect();
+        let again = format!("{}/start?rd={rd}", self.gateway.prefix);
         let outcome = self.finish(attempt, callback).await;
         let gateway = &self.gateway;
         let mut answer = match &*outcome {
             Ok(signed_in) => {
                 let mut answer = gateway.redirect(StatusCode::SEE_OTHER, &signed_in.return_to);
-                self.set_session(&signed_in.lines, &visit.own, &mut answer);
+                self.set_cookies(&signed_in.lines, &visit.own, answer.headers_mut());
                 answer
             }
-            Err(failure) => gateway.respond(failure, &visit.asker()),
+            Err(failure) => gateway.respond_again(failure, &visit.asker(), Some(again)),
         };
         let cleared = cookie_field(&gateway.sealer.cookies.clear_attempt(&name));
-        answer
-            .headers_mut()
-            .extend(cleared.map(|line| (header::SET_COOKIE, line)));
+        answer.headers_mut().extend(cleared.map(|line| (header::SET_COOKIE, line)));
         Ok(answer)
     }
 
@@ -122,7 +106,7 @@ impl Worker {
         self: &Arc<Self>,
         visit: &Visit<'_>,
     ) -> Result<Response<Body>, Failure> {
-        match self.recall(&visit.own, now()).await? {
+        match self.recall(&visit.own, self.gateway.patience()).await? {
             Recalled::Somebody(_) => Ok(self.gateway.redirect(StatusCode::SEE_OTHER, "/")),
             Recalled::Nobody { .. } => Err(Failure::ForeignCallback),
         }
@@ -151,11 +135,7 @@ impl Worker {
             Claim::Again(receiver) => receiver,
             Claim::Over => return Arc::new(Err(Failure::ForeignCallback)),
         };
-        let landed = outcome
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|landed| landed.clone());
+        let landed = outcome.wait_for(Option::is_some).await.ok().and_then(|landed| landed.clone());
         // Only a task that died leaves nothing behind.
         landed.unwrap_or_else(|| Arc::new(Err(Failure::ForeignCallback)))
     }
@@ -165,33 +145,22 @@ impl Worker {
         let provider = &gateway.provider;
         let answer = self
             .provider
-            .send(waiting.request(provider))
+            .send(waiting.request(provider), Lane::Login)
             .await
             .map_err(Failure::LoginCall)?;
         let waiting = waiting.accept(&answer, now()).map_err(Failure::Login)?;
         let userinfo = match waiting.request(provider) {
-            Some(request) => Some(
-                self.provider
-                    .send(request)
-                    .await
-                    .map_err(Failure::LoginCall)?,
-            ),
+            Some(request) => {
+                Some(self.provider.send(request, Lane::Login).await.map_err(Failure::LoginCall)?)
+            }
             None => None,
         };
         let (session, return_to) = waiting
-            .accept(
-                userinfo.as_ref(),
-                provider,
-                gateway.lifetimes,
-                now(),
-                &mut SystemEntropy,
-            )
+            .accept(userinfo.as_ref(), provider, gateway.lifetimes, now(), &mut SystemEntropy)
             .map_err(Failure::Login)?;
         let life = session.cookie_life(now());
-        let lines = gateway
-            .sealer
-            .session_lines(&session, life)
-            .map_err(Failure::SessionTooLarge)?;
+        let lines =
+            gateway.sealer.session_lines(&session, life).map_err(Failure::SessionTooLarge)?;
         tracing::info!(session = ?session.id, user = session.identity.user, "signed in");
         Ok(SignedIn { lines, return_to })
     }
@@ -211,7 +180,7 @@ impl Worker {
         })
     }
 
-    /// The attempts that make room for one more: those that do not open, then the oldest (C-16).
+    /// The attempts that make room for one more: the oldest (C-16).
     fn evicted<'a>(&self, own: &OwnCookies<'a>, bytes: usize) -> Vec<&'a str> {
         let age = |name: &str, value: &str| {
             let plain = self.gateway.sealer.open_attempt(name, value)?;
@@ -222,12 +191,13 @@ impl Worker {
             .iter()
             .map(|(name, value)| (age(name, value), *name, name.len() + value.len()))
             .collect();
-        // Youngest first; what does not open has no age and comes last.
+        // Youngest first; what does not open, perhaps for want of another replica's key, has no
+        // age and comes last.
         kept.sort_by_key(|(created, ..)| std::cmp::Reverse(*created));
         let (mut room, mut places) = (MAX_ATTEMPT_BYTES.saturating_sub(bytes), MAX_ATTEMPTS - 1);
         let mut evicted = Vec::new();
-        for (created, name, size) in kept {
-            if created.is_some() && size <= room && places > 0 {
+        for (_, name, size) in kept {
+            if size <= room && places > 0 {
                 room -= size;
                 places -= 1;
             } else {
@@ -237,46 +207,25 @@ impl Worker {
         }
         evicted
     }
-
-    /// Sets a session's cookies and clears what is left of an older one in another form.
-    fn set_session(
-        &self,
-        lines: &[HeaderValue],
-        own: &OwnCookies<'_>,
-        answer: &mut Response<Body>,
-    ) {
-        let headers = answer.headers_mut();
-        if let [_] = lines {
-            let parts = self.gateway.sealer.cookies.clear_parts(own);
-            let parts = parts.iter().filter_map(|line| cookie_field(line));
-            headers.extend(parts.map(|line| (header::SET_COOKIE, line)));
-        }
-        for line in lines {
-            headers.append(header::SET_COOKIE, line.clone());
-        }
-    }
 }
 
 impl Gateway {
-    /// Where a refused request may sign in: the address to start at, back to `return_to`.
-    pub(super) fn start_path(&self, return_to: &ReturnTo) -> String {
+    /// Tells a refused request where to sign in, to come back to `return_to`: at the host that it
+    /// was for, where the session's cookie will be.
+    pub(super) fn sign_in(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Failure {
         let rd: String = form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
-        format!("{}/start?rd={rd}", self.prefix)
+        let start = format!("{}/start?rd={rd}", self.prefix);
+        Failure::SignIn { login: format!("{}{start}", visit.origin(self)), start }
     }
 
     /// A return address as it was asked for, or the landing page.
     pub(super) fn judged(&self, address: Option<&str>, here: &Origin) -> ReturnTo {
-        address
-            .and_then(|address| self.returns.judge(address, here))
-            .unwrap_or_else(ReturnTo::home)
+        address.and_then(|address| self.returns.judge(address, here)).unwrap_or_else(ReturnTo::home)
     }
 }
 
 enum Claim {
-    First(
-        watch::Sender<Option<Arc<Outcome>>>,
-        watch::Receiver<Option<Arc<Outcome>>>,
-    ),
+    First(watch::Sender<Option<Arc<Outcome>>>, watch::Receiver<Option<Arc<Outcome>>>),
     Again(watch::Receiver<Option<Arc<Outcome>>>),
     Over,
 }
@@ -295,13 +244,7 @@ impl SpentAttempts {
         }
         let (sender, receiver) = watch::channel(None);
         if spent.len() < MAX_SPENT {
-            spent.insert(
-                digest,
-                Spent {
-                    since: now,
-                    outcome: receiver.clone(),
-                },
-            );
+            spent.insert(digest, Spent { since: now, outcome: receiver.clone() });
         }
         Claim::First(sender, receiver)
     }
@@ -310,10 +253,7 @@ impl SpentAttempts {
     pub(super) fn sweep(&self, now: Timestamp) {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spent.retain(|_, spent| now.since(spent.since) <= ATTEMPT_LIFE);
-        for known in spent
-            .values_mut()
-            .filter(|known| now.since(known.since) >= REPLAY)
-        {
+        for known in spent.values_mut().filter(|known| now.since(known.since) >= REPLAY) {
             known.outcome = watch::channel(None).1;
         }
     }

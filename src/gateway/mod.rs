@@ -1,12 +1,14 @@
 //! The way of a request, from its head to the app and back: joins the pure core to the edges.
 
 mod body;
+mod candidates;
 pub mod clock;
 mod login;
 mod opened;
 mod own;
 mod pages;
 mod registry;
+mod renewal;
 mod respond;
 mod session;
 mod state_to_app;
@@ -119,6 +121,12 @@ impl Gateway {
     /// Forgets what is over; called now and then.
     pub fn sweep(&self) {
         self.spent.sweep(clock::now());
+        self.registry.sweep(clock::now());
+    }
+
+    /// How long a request waits for a token: longer than a renewal takes at most.
+    fn patience(&self) -> Duration {
+        self.provider_limit * 2 + Duration::from_secs(5)
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -135,27 +143,19 @@ impl Worker {
         tasks: TaskTracker,
     ) -> Arc<Self> {
         let opened = Mutex::new(OpenedCache::default());
-        Arc::new(Self {
-            gateway,
-            upstreams,
-            provider,
-            opened,
-            tasks,
-        })
+        Arc::new(Self { gateway, upstreams, provider, opened, tasks })
     }
 
     /// Answers a request that came from `peer`.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let line = self
-            .gateway
-            .access_log
-            .then(|| (parts.method.clone(), parts.uri.path().to_owned()));
+        let line =
+            self.gateway.access_log.then(|| (parts.method.clone(), parts.uri.path().to_owned()));
         let answer = match self.arrive(&parts, peer) {
             Ok(arrival) => self.answer(parts, body, arrival).await,
-            Err(failure) => self
-                .gateway
-                .respond(&failure, &Asker::of(&parts.method, &parts.headers)),
+            Err(failure) => {
+                self.gateway.respond(&failure, &Asker::of(&parts.method, &parts.headers))
+            }
         };
         self.gateway.metrics.answered(answer.status());
         if let Some((method, path)) = line {
@@ -191,10 +191,7 @@ impl Worker {
         // The head is read by some and changed for the app: what is read is a cheap copy.
         let seen = parts.headers.clone();
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let lines = seen
-            .get_all(header::COOKIE)
-            .iter()
-            .map(HeaderValue::as_bytes);
+        let lines = seen.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
         let visit = Visit {
             method: &method,
             headers: &seen,
@@ -218,24 +215,24 @@ impl Worker {
         arrival: &Arrival,
     ) -> Result<Response<Body>, Failure> {
         let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
-        if let Some(own) = OwnPath::of(visit.path, &path, visit, &self.gateway) {
+        if let Some(own) = OwnPath::of(&path, visit, &self.gateway) {
             let form = read_form(&parts, body).await;
             return self.own_answer(own, visit, &form).await;
         }
         headers::strip_nominated(&mut parts.headers);
         headers::strip_claims(&mut parts.headers);
-        let found = self
-            .gateway
-            .routes
-            .find(visit.host, &path, visit.method)
-            .map_err(Failure::Route)?;
-        let (current, clear) = match self.recall(&visit.own, clock::now()).await? {
-            Recalled::Somebody(current) => (Some(current), false),
-            Recalled::Nobody { clear } => (None, clear),
+        let found =
+            self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
+        // What is open to everyone tells who somebody is, but waits for nobody's provider.
+        let public = policy::judge(found, &path, None).is_ok();
+        let patience = if public { PUBLIC_PATIENCE } else { self.gateway.patience() };
+        let (current, clear) = match self.recall(&visit.own, patience).await {
+            Ok(Recalled::Somebody(current)) => (Some(current), false),
+            Ok(Recalled::Nobody { clear }) => (None, clear),
+            Err(Failure::SessionUnavailable { .. }) if public => (None, false),
+            Err(failure) => return Err(failure),
         };
-        let identity = current
-            .as_ref()
-            .map(|current| &current.newest.session.identity);
+        let identity = current.as_ref().map(|current| &current.newest.session.identity);
         let mut answer = match policy::judge(found, &path, identity) {
             Ok(permit) => {
                 self.same_origin_socket(visit, current.as_ref())?;
@@ -248,10 +245,7 @@ impl Worker {
                 );
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
-                let answer = app
-                    .forward(request, permit)
-                    .await
-                    .map_err(Failure::Upstream)?;
+                let answer = app.forward(request, permit).await.map_err(Failure::Upstream)?;
                 self.for_visitor(answer, found.route, current.as_ref())
             }
             Err(policy::Denied::NoSession) => self.without_session(visit),
@@ -284,21 +278,14 @@ impl Worker {
             return self.begin_login(visit, &gateway.judged(Some(&target), &origin));
         }
         // Where a script's request failed, the page around it is what a person wants back.
-        let referer = visit
-            .headers
-            .get(header::REFERER)
-            .and_then(|value| value.to_str().ok());
-        respond(Failure::SignIn {
-            start: gateway.start_path(&gateway.judged(referer, &origin)),
-        })
+        let referer = visit.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+        respond(gateway.sign_in(visit, &gateway.judged(referer, &origin)))
     }
 
     fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
         let lines = self.gateway.sealer.cookies.clear_session(&visit.own);
         let lines = lines.iter().filter_map(|line| opened::cookie_field(line));
-        answer
-            .headers_mut()
-            .extend(lines.map(|line| (header::SET_COOKIE, line)));
+        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
     }
 
     /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
@@ -327,10 +314,7 @@ impl Worker {
         let mut answer = answer.map(Body::App);
         let headers = answer.headers_mut();
         if headers::strip_foreign_set_cookies(headers) {
-            tracing::warn!(
-                upstream = route.upstream,
-                "an app tried to set a cookie of ours"
-            );
+            tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
         }
         if current.is_some() && !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
@@ -345,21 +329,16 @@ impl Worker {
 
 /// The form that was posted to one of our own paths; whatever is none counts as empty.
 async fn read_form(parts: &Parts, body: Incoming) -> String {
-    let kind = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .map(HeaderValue::as_bytes);
+    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if !kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
         return String::new();
     }
     let read = tokio::time::timeout(FORM_TIME, Limited::new(body, FORM_BYTES).collect()).await;
-    let bytes = read
-        .ok()
-        .and_then(Result::ok)
-        .map(|read| read.to_bytes())
-        .unwrap_or_default();
+    let bytes = read.ok().and_then(Result::ok).map(|read| read.to_bytes()).unwrap_or_default();
     String::from_utf8(bytes.to_vec()).unwrap_or_default()
 }
 
+/// How long a request that needs no session waits for one.
+const PUBLIC_PATIENCE: Duration = Duration::from_secs(1);
 const FORM_BYTES: usize = 8 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);

@@ -37,9 +37,7 @@ impl Sealer {
 
     /// Opens a session cookie's value.
     pub(super) fn open_session(&self, value: &str) -> Result<OpenSession, NotOpened> {
-        let sealed = URL_SAFE_NO_PAD
-            .decode(value)
-            .map_err(|_| NotOpened::Broken)?;
+        let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
         let name = self.cookies.session_name();
         let opened = self.ring.open(Purpose::Session, name, &sealed)?;
         let session = Session::from_bytes(&opened.plain).map_err(|error| match error {
@@ -56,24 +54,15 @@ impl Sealer {
         life: Duration,
     ) -> Result<Vec<HeaderValue>, TooLarge> {
         let name = self.cookies.session_name();
-        let sealed = self.ring.seal(
-            Purpose::Session,
-            name,
-            &session.to_bytes(),
-            &mut SystemEntropy,
-        );
-        let lines = self
-            .cookies
-            .set_session(&URL_SAFE_NO_PAD.encode(sealed), life)?;
+        let sealed =
+            self.ring.seal(Purpose::Session, name, &session.to_bytes(), &mut SystemEntropy);
+        let lines = self.cookies.set_session(&URL_SAFE_NO_PAD.encode(sealed), life)?;
         Ok(lines.iter().filter_map(|line| cookie_field(line)).collect())
     }
 
     /// Seals a login attempt for the cookie of this name.
     pub(super) fn seal_attempt(&self, name: &str, plain: &[u8]) -> String {
-        URL_SAFE_NO_PAD.encode(
-            self.ring
-                .seal(Purpose::Attempt, name, plain, &mut SystemEntropy),
-        )
+        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::Attempt, name, plain, &mut SystemEntropy))
     }
 
     /// Opens a login attempt.
@@ -91,11 +80,7 @@ impl OpenSession {
     /// A session with what the app is told of it; none when its token can't stand in a field.
     pub(super) fn new(session: Session) -> Option<Self> {
         let statement = Statement::new(&session.identity, &session.tokens.access).ok()?;
-        Some(Self {
-            session,
-            statement,
-            settled: AtomicU64::new(u64::MAX),
-        })
+        Some(Self { session, statement, settled: AtomicU64::new(u64::MAX) })
     }
 
     /// Notes that nothing more is known of it as of `epoch`.
@@ -146,13 +131,7 @@ impl OpenedCache {
     }
 
     pub(crate) fn keep(&mut self, value: &str, open: Arc<OpenSession>) {
-        self.insert(
-            end_of(value).to_owned(),
-            Cached {
-                value: value.to_owned(),
-                open,
-            },
-        );
+        self.insert(end_of(value).to_owned(), Cached { value: value.to_owned(), open });
     }
 
     fn insert(&mut self, end: String, cached: Cached) {

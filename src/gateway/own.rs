@@ -1,5 +1,6 @@
 //! The gateway's own paths.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -7,6 +8,7 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::body::Body;
+use super::candidates::Presented;
 use super::clock::now;
 use super::opened::cookie_field;
 use super::respond::{Failure, plain};
@@ -33,13 +35,10 @@ pub(super) enum OwnPath {
 impl OwnPath {
     /// Reads a path; none: it is the app's. Only the plain spelling of a path is ours, and every
     /// other one under the prefix is nothing.
-    pub(super) fn of(
-        raw: &str,
-        path: &RequestPath<'_>,
-        visit: &Visit<'_>,
-        gateway: &Gateway,
-    ) -> Option<Self> {
-        if raw == gateway.provider.redirect_path {
+    pub(super) fn of(path: &RequestPath<'_>, visit: &Visit<'_>, gateway: &Gateway) -> Option<Self> {
+        let raw = visit.path;
+        let redirect_path = gateway.provider.redirect_path.as_str();
+        if raw == redirect_path {
             return Some(Self::Callback);
         }
         if let Some(own) = match raw {
@@ -50,9 +49,16 @@ impl OwnPath {
             // An operator's own exact route of that name wins.
             return (!gateway.routes.has_exact(visit.host, raw)).then_some(own);
         }
-        let rest = path.plain().strip_prefix(gateway.prefix.as_str())?;
-        if !rest.is_empty() && !rest.starts_with('/') {
-            return None;
+        // Any other spelling of a path of ours is nothing; above all it is not the app's, which
+        // would see a code that is meant for us.
+        let plain = path.plain();
+        let folded = match plain.contains('%') {
+            true => Cow::Owned(plain.replace("%2F", "/")),
+            false => Cow::Borrowed(plain),
+        };
+        let below = folded.strip_prefix(gateway.prefix.as_str());
+        if !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return (folded == redirect_path).then_some(Self::Unknown);
         }
         Some(match raw.strip_prefix(gateway.prefix.as_str()) {
             Some("/start") => Self::Start,
@@ -98,11 +104,10 @@ impl Worker {
         if ![Method::GET, Method::HEAD].contains(visit.method) {
             return Err(Failure::MethodNotAllowed("GET, HEAD"));
         }
-        let Recalled::Somebody(current) = self.recall(&visit.own, now()).await? else {
+        let Recalled::Somebody(current) = self.recall(&visit.own, self.gateway.patience()).await?
+        else {
             let home = crate::auth::return_to::ReturnTo::home();
-            return Err(Failure::SignIn {
-                start: self.gateway.start_path(&home),
-            });
+            return Err(self.gateway.sign_in(visit, &home));
         };
         let session = &current.newest.session;
         let identity = &session.identity;
@@ -133,18 +138,13 @@ impl Worker {
         let gateway = &self.gateway;
         let origin = visit.origin(gateway);
         let address = visit.query_member("rd").or_else(|| member(form, "rd"));
-        let return_to = address
-            .as_deref()
-            .and_then(|address| gateway.returns.judge(address, &origin));
+        let return_to =
+            address.as_deref().and_then(|address| gateway.returns.judge(address, &origin));
         if !is_same_site(visit, gateway) {
             // Anyone can make a browser come here (C-68): only the person's own click counts.
             let action = format!("{}/sign_out", gateway.prefix);
-            let rd = return_to
-                .as_ref()
-                .map(crate::auth::return_to::ReturnTo::as_str);
-            let page = gateway
-                .pages
-                .confirm_sign_out(visit.asker().language(), &action, rd);
+            let rd = return_to.as_ref().map(crate::auth::return_to::ReturnTo::as_str);
+            let page = gateway.pages.confirm_sign_out(visit.asker().language(), &action, rd);
             return Ok(gateway.form_page(visit.asker().language(), page));
         }
         self.forget(visit);
@@ -152,24 +152,20 @@ impl Worker {
             Some(return_to) => gateway.redirect(StatusCode::SEE_OTHER, return_to.as_str()),
             None => {
                 let again = format!("{}/start?rd=%2F", gateway.prefix);
-                let page = gateway
-                    .pages
-                    .signed_out(visit.asker().language(), &again, true);
+                let page = gateway.pages.signed_out(visit.asker().language(), &again, true);
                 gateway.page(StatusCode::OK, visit.asker().language(), page)
             }
         };
         let cleared = gateway.sealer.cookies.clear_session(&visit.own);
         let cleared = cleared.iter().filter_map(|line| cookie_field(line));
-        answer
-            .headers_mut()
-            .extend(cleared.map(|line| (header::SET_COOKIE, line)));
+        answer.headers_mut().extend(cleared.map(|line| (header::SET_COOKIE, line)));
         Ok(answer)
     }
 
     /// Ends the visitor's session here: its cookie is refused from now on, by this process.
     fn forget(&self, visit: &Visit<'_>) {
         let now = now();
-        if let Some(open) = self.open(&visit.own, now) {
+        if let Presented::Session(open) = self.presented(&visit.own, now) {
             let session = &open.session;
             self.gateway.registry.revoke(session.id, session.ends, now);
             tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
@@ -194,15 +190,9 @@ impl Gateway {
         {
             return Err(Failure::Misdirected);
         }
-        let query = if visit.query.is_empty() {
-            String::new()
-        } else {
-            format!("?{}", visit.query)
-        };
-        Ok(self.redirect(
-            StatusCode::FOUND,
-            &format!("{}{}{query}", self.public, visit.path),
-        ))
+        let query =
+            if visit.query.is_empty() { String::new() } else { format!("?{}", visit.query) };
+        Ok(self.redirect(StatusCode::FOUND, &format!("{}{}{query}", self.public, visit.path)))
     }
 }
 
@@ -222,18 +212,13 @@ fn is_same_site(visit: &Visit<'_>, gateway: &Gateway) -> bool {
 
 /// Whether one of the fields names another origin than `ours`.
 pub(super) fn is_foreign(headers: &HeaderMap, fields: &[header::HeaderName], ours: &str) -> bool {
-    fields
-        .iter()
-        .flat_map(|field| headers.get_all(field))
-        .any(|value| {
-            let rest = value.as_bytes().strip_prefix(ours.as_bytes());
-            !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        })
+    fields.iter().flat_map(|field| headers.get_all(field)).any(|value| {
+        let rest = value.as_bytes().strip_prefix(ours.as_bytes());
+        !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
 }
 
 fn member(form: &str, name: &str) -> Option<String> {
     let mut members = form_urlencoded::parse(form.as_bytes());
-    members
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

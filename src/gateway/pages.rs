@@ -54,11 +54,7 @@ impl Pages {
                  base-uri 'none'; frame-ancestors 'none'"
             )
         };
-        Self {
-            templates,
-            policy: policy("'self'"),
-            form_policy: policy("'self' https: http:"),
-        }
+        Self { templates, policy: policy("'self'"), form_policy: policy("'self' https: http:") }
     }
 
     /// The Content-Security-Policy of every page but the one that [`Self::form_policy`] is for.
@@ -173,17 +169,10 @@ struct Kind {
     referrer: &'static str,
 }
 
-const NOTICE: Kind = Kind {
-    template: "notice.html",
-    id: "notice",
-    referrer: "no-referrer",
-};
+const NOTICE: Kind = Kind { template: "notice.html", id: "notice", referrer: "no-referrer" };
 
-const SIGNED_OUT: Kind = Kind {
-    template: "signed_out.html",
-    id: "signed-out",
-    referrer: "no-referrer",
-};
+const SIGNED_OUT: Kind =
+    Kind { template: "signed_out.html", id: "signed-out", referrer: "no-referrer" };
 
 const CONFIRM: Kind = Kind {
     template: "confirm.html",

@@ -6,10 +6,7 @@ use crate::auth::tokens::Tokens;
 use crate::secret::Secret;
 
 fn registry() -> Arc<Registry> {
-    Registry::new(RefreshPolicy {
-        at: 0.75,
-        keep_at_most: Duration::from_secs(600),
-    })
+    Registry::new(RefreshPolicy { at: 0.75, keep_at_most: Duration::from_secs(600) })
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -54,14 +51,11 @@ fn an_old_generation_is_served_with_the_newest_and_the_same_bytes() {
     assert!(registry.renewed(Arc::clone(&newest), vec![line.clone()], at(100)));
     for _ in 0..2 {
         let look = registry.look(&open, at(110));
-        assert_eq!(
-            (look.step, look.newest.session.generation),
-            (Step::Serve, 1)
-        );
-        let lines = registry.successor_lines(open.session.id, 0);
-        assert_eq!(lines, Some(vec![line.clone()]));
+        assert_eq!((look.step, look.newest.session.generation), (Step::Serve, 1));
+        let newer = registry.newer(open.session.id, 0);
+        assert_eq!(newer, Newer::Lines(vec![line.clone()]));
     }
-    assert_eq!(registry.successor_lines(open.session.id, 1), None);
+    assert_eq!(registry.newer(open.session.id, 1), Newer::Nothing);
 }
 
 #[test]
@@ -85,6 +79,7 @@ fn a_session_that_was_signed_out_during_a_refresh_stays_out() {
     assert!(!registry.renewed(next(&open, 200), Vec::new(), at(101)));
     drop(flight);
     assert_eq!(registry.look(&open, at(102)).step, Step::End);
+    assert_eq!(registry.newer(open.session.id, 0), Newer::Revoked);
 }
 
 #[test]
@@ -106,8 +101,17 @@ fn what_becomes_known_moves_the_epoch_and_what_is_over_is_forgotten() {
     assert_eq!(registry.epoch(), before);
     drop(registry.look(&open, at(80)).flight);
     assert_ne!(registry.epoch(), before);
-    assert!(
-        !registry.look(&open, at(10)).known,
-        "a refresh that left nothing behind"
-    );
+    assert!(!registry.look(&open, at(10)).known, "a refresh that left nothing behind");
+}
+
+#[test]
+fn the_end_of_another_flight_ends_this_one_not() {
+    let registry = registry();
+    let open = open(0, 100);
+    let id = open.session.id;
+    let flight = registry.look(&open, at(100)).flight.unwrap();
+    registry.shard(id).land(id, flight.number + 1);
+    assert_eq!(registry.look(&open, at(101)).step, Step::Wait);
+    drop(flight);
+    assert_eq!(registry.look(&open, at(102)).step, Step::RenewAndWait);
 }

@@ -45,7 +45,9 @@ pub enum Failure {
     },
     /// Nobody is signed in, and this request can't be answered by a redirect.
     SignIn {
+        /// The path that begins a login, and the same as a whole address.
         start: String,
+        login: String,
     },
     Upstream(upstream::Failure),
 }
@@ -64,9 +66,7 @@ impl Asker {
             .get_all(header::ACCEPT)
             .iter()
             .any(|value| memchr::memmem::find(value.as_bytes(), b"text/html").is_some());
-        let navigates = headers
-            .get("sec-fetch-mode")
-            .is_some_and(|mode| mode == "navigate");
+        let navigates = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
         Self {
             language: Language::of(headers),
             // A form that a browser posts is no navigation that can be redirected, but the person
@@ -84,6 +84,16 @@ impl Asker {
 impl Gateway {
     /// Answers a failure.
     pub(super) fn respond(&self, failure: &Failure, asker: &Asker) -> Response<Body> {
+        self.respond_again(failure, asker, self.again(failure))
+    }
+
+    /// Answers a failure whose page leads back to `again`.
+    pub(super) fn respond_again(
+        &self,
+        failure: &Failure,
+        asker: &Asker,
+        again: Option<String>,
+    ) -> Response<Body> {
         let (status, notice) = chosen(failure);
         // Being asked to sign in is no trouble that anyone would look up; and whatever was wrong
         // with a cookie, the answer is the same to the letter (C-23).
@@ -94,17 +104,11 @@ impl Gateway {
         log(failure, status, &reference);
         let detail = detail(failure);
         let mut answer = if asker.page {
-            let again = self.again(failure);
-            let links = Links {
-                again: again.as_deref(),
-                home: "/",
-            };
-            let page = self
-                .pages
-                .notice(notice, asker.language, &links, &reference, detail);
+            let links = Links { again: again.as_deref(), home: "/" };
+            let page = self.pages.notice(notice, asker.language, &links, &reference, detail);
             self.page(status, asker.language, page)
         } else {
-            let problem = problem(failure, status, notice, &reference, detail, self);
+            let problem = problem(failure, status, notice, &reference, detail);
             self.json(status, "application/problem+json", &problem)
         };
         state_headers(failure, answer.headers_mut());
@@ -140,15 +144,8 @@ impl Gateway {
         let mut answer = own_answer(status, "text/html; charset=utf-8", Bytes::from(page));
         let headers = answer.headers_mut();
         let policy = HeaderValue::from_str(policy);
-        headers.extend(
-            policy
-                .ok()
-                .map(|policy| (header::CONTENT_SECURITY_POLICY, policy)),
-        );
-        headers.insert(
-            header::CONTENT_LANGUAGE,
-            HeaderValue::from_static(language.tag()),
-        );
+        headers.extend(policy.ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
         answer
     }
@@ -174,7 +171,7 @@ impl Gateway {
 
     fn again(&self, failure: &Failure) -> Option<String> {
         match failure {
-            Failure::SignIn { start } => Some(start.clone()),
+            Failure::SignIn { start, .. } => Some(start.clone()),
             Failure::Callback(_)
             | Failure::ForeignCallback
             | Failure::Login(_)
@@ -286,11 +283,7 @@ fn log(failure: &Failure, status: StatusCode, reference: &str) {
             );
         }
         Failure::SessionUnavailable { .. } => {
-            tracing::warn!(
-                reference,
-                status,
-                "a session could not be renewed and is kept"
-            );
+            tracing::warn!(reference, status, "a session could not be renewed and is kept");
         }
         Failure::Upstream(upstream::Failure::Visitor) => {
             tracing::debug!(reference, status, "the visitor's body broke off");
@@ -317,13 +310,7 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
         }
         Failure::Route(NoRoute::Method(allowed)) => {
             let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-            headers.extend(
-                names
-                    .join(", ")
-                    .parse()
-                    .ok()
-                    .map(|names| (header::ALLOW, names)),
-            );
+            headers.extend(names.join(", ").parse().ok().map(|names| (header::ALLOW, names)));
         }
         // Framing that could not be trusted ends the connection: what follows on it may not be
         // what it seems.
@@ -340,7 +327,6 @@ fn problem(
     notice: Notice,
     reference: &str,
     detail: Option<&str>,
-    gateway: &Gateway,
 ) -> serde_json::Value {
     let mut problem = serde_json::json!({
         "type": format!("urn:askara-gate:{}", notice.code()),
@@ -354,8 +340,8 @@ fn problem(
     if let Some(detail) = detail {
         problem["error"] = detail.into();
     }
-    if let Failure::SignIn { start } = failure {
-        problem["login"] = format!("{}{start}", gateway.public).into();
+    if let Failure::SignIn { login, .. } = failure {
+        problem["login"] = login.as_str().into();
     }
     problem
 }
@@ -379,9 +365,5 @@ fn own_answer(status: StatusCode, kind: &'static str, body: Bytes) -> Response<B
 
 /// A short plain answer of our own.
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    own_answer(
-        status,
-        "text/plain; charset=utf-8",
-        Bytes::from_static(text.as_bytes()),
-    )
+    own_answer(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
 }

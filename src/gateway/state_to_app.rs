@@ -61,10 +61,9 @@ impl Gateway {
             && let Some(address) = field(client.to_string())
         {
             let chain = match &forwarded.chain {
-                Some(chain) => field(format!(
-                    "{chain}, {}",
-                    arrival.peer.address().unwrap_or(client)
-                )),
+                Some(chain) => {
+                    field(format!("{chain}, {}", arrival.peer.address().unwrap_or(client)))
+                }
                 None => Some(address.clone()),
             };
             headers.extend(chain.map(|chain| (FORWARDED_FOR, chain)));

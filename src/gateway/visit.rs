@@ -37,9 +37,7 @@ impl Visit<'_> {
     /// The first value of a member of the query, decoded once.
     pub(super) fn query_member(&self, name: &str) -> Option<String> {
         let mut members = form_urlencoded::parse(self.query.as_bytes());
-        members
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// The origin at which the visitor sees us, made of the configuration: the request only
@@ -56,15 +54,9 @@ impl Gateway {
         if host.name() == public.host.name() || !self.routes.names(host) {
             return public.clone();
         }
-        let port = public
-            .host
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
+        let port = public.host.port().map_or_else(String::new, |port| format!(":{port}"));
         let named = Host::parse(&format!("{}{port}", host.name()));
-        Origin {
-            https: public.https,
-            host: named.unwrap_or_else(|| public.host.clone()),
-        }
+        Origin { https: public.https, host: named.unwrap_or_else(|| public.host.clone()) }
     }
 
     /// Whether a host, its port aside, is public_url's or a route's: only there a login begins.

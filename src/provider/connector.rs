@@ -39,13 +39,8 @@ impl Connector {
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         direct.set_nodelay(true);
-        let way_out = WayOut {
-            direct,
-            proxies: Arc::new(Matcher::from_env()),
-        };
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http();
+        let way_out = WayOut { direct, proxies: Arc::new(Matcher::from_env()) };
+        let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
         Ok(Self(https.enable_http1().wrap_connector(way_out)))
     }
 }

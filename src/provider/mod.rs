@@ -21,7 +21,15 @@ pub struct Client {
     http: OnceLock<Result<legacy::Client<Connector, Full<Bytes>>, CallFailure>>,
     ca_file: Option<PathBuf>,
     limit: Duration,
-    calls: Semaphore,
+    logins: Semaphore,
+    renewals: Semaphore,
+}
+
+/// What a call is for. Logins, which anybody can begin, never take the place of renewals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Login,
+    Renewal,
 }
 
 /// Why a call brought no answer. No such failure ever ends a session.
@@ -31,6 +39,8 @@ pub enum CallFailure {
     Connect(String),
     /// It broke, or the answer was no HTTP.
     Broken(String),
+    /// Too many calls at once; nothing was sent.
+    Busy,
     /// Our own settings do not allow a connection, such as an unreadable `ca_file`.
     Setup(String),
     TimeOut,
@@ -43,23 +53,28 @@ impl Client {
     /// a whole call. The TLS part is made at the first call: a gateway has to start while its
     /// provider is away.
     pub fn new(ca_file: Option<PathBuf>, limit: Duration) -> Self {
-        Self {
-            http: OnceLock::new(),
-            ca_file,
-            limit,
-            calls: Semaphore::new(MAX_CALLS),
-        }
+        let places = || Semaphore::new(MAX_CALLS);
+        Self { http: OnceLock::new(), ca_file, limit, logins: places(), renewals: places() }
     }
 
-    /// Sends a request and takes the whole answer, in at most `limit`.
-    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallFailure> {
+    /// Sends a request and takes the whole answer, in at most `limit` once it is its turn.
+    pub async fn send(
+        &self,
+        request: Request<Bytes>,
+        lane: Lane,
+    ) -> Result<Response<Bytes>, CallFailure> {
+        let places = match lane {
+            Lane::Login => &self.logins,
+            Lane::Renewal => &self.renewals,
+        };
+        let turn = tokio::time::timeout(self.limit, places.acquire()).await;
+        let _turn = turn.map_err(|_| CallFailure::Busy)?;
         tokio::time::timeout(self.limit, self.exchange(request))
             .await
             .unwrap_or(Err(CallFailure::TimeOut))
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallFailure> {
-        let _turn = self.calls.acquire().await;
         let http = self.http.get_or_init(|| build(self.ca_file.as_deref()));
         let http = http.as_ref().map_err(Clone::clone)?;
         let again = request.clone();
@@ -70,23 +85,16 @@ impl Client {
         };
         let answer = sent.map_err(|error| {
             let why = chain(&error);
-            if error.is_connect() {
-                CallFailure::Connect(why)
-            } else {
-                CallFailure::Broken(why)
-            }
+            if error.is_connect() { CallFailure::Connect(why) } else { CallFailure::Broken(why) }
         })?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| {
-                if error.is::<http_body_util::LengthLimitError>() {
-                    CallFailure::TooLarge
-                } else {
-                    CallFailure::Broken(chain(&*error))
-                }
-            })?;
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                CallFailure::TooLarge
+            } else {
+                CallFailure::Broken(chain(&*error))
+            }
+        })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 }
@@ -96,6 +104,7 @@ impl std::fmt::Display for CallFailure {
         match self {
             Self::Connect(why) => write!(f, "can't connect: {why}"),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
+            Self::Busy => f.write_str("too many calls at once"),
             Self::Setup(why) => write!(f, "can't call: {why}"),
             Self::TimeOut => f.write_str("no answer in time"),
             Self::TooLarge => f.write_str("the answer is larger than 256 KiB"),

@@ -65,10 +65,7 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway) -> Response<Body> {
         answer
     };
     if ![Method::GET, Method::HEAD].contains(request.method()) {
-        return plain(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "only GET and HEAD are answered here",
-        );
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here");
     }
     match request.uri().path() {
         "/healthz" => plain(StatusCode::OK, "OK"),
@@ -81,10 +78,7 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway) -> Response<Body> {
                 .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
             answer
         }
-        _ => plain(
-            StatusCode::NOT_FOUND,
-            "/healthz, /readyz and /metrics are here",
-        ),
+        _ => plain(StatusCode::NOT_FOUND, "/healthz, /readyz and /metrics are here"),
     }
 }
 

@@ -59,11 +59,7 @@ impl Protocol {
             keep_alive: limits.keep_alive,
             write: limits.body_idle,
         };
-        Self {
-            builder,
-            times,
-            linger: LINGER.min(limits.drain / 4),
-        }
+        Self { builder, times, linger: LINGER.min(limits.drain / 4) }
     }
 
     /// Serves a connection to its end.
@@ -118,14 +114,9 @@ async fn answer(
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         activity.tunnel.store(true, Ordering::Relaxed);
     } else if !http2 && worker.is_draining() {
-        answer
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(answer.map(|body| Answering {
-        body,
-        _active: active,
-    }))
+    Ok(answer.map(|body| Answering { body, _active: active }))
 }
 
 impl http_body::Body for Answering {

@@ -50,10 +50,7 @@ impl Sockets {
                     bound.push(tcp(actual).map_err(named)?);
                 }
                 addresses.push(format!("{scheme}://{actual}"));
-                Ok(vec![Self::of(
-                    bound.into_iter().map(Listening::Tcp),
-                    listen.tls,
-                )])
+                Ok(vec![Self::of(bound.into_iter().map(Listening::Tcp), listen.tls)])
             }
             Address::Unix(path) => {
                 let named = |error| failed(&path.display().to_string(), error);
@@ -83,18 +80,12 @@ impl Sockets {
     }
 
     fn of(sockets: impl Iterator<Item = Listening>, tls: bool) -> Self {
-        Self {
-            bound: sockets.map(|socket| Bound { socket, tls }).collect(),
-        }
+        Self { bound: sockets.map(|socket| Bound { socket, tls }).collect() }
     }
 }
 
 fn tcp(address: SocketAddr) -> io::Result<StdTcp> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     // One socket for each worker, and a second process may take over without a gap.
     socket.set_reuse_port(true)?;
@@ -134,10 +125,7 @@ fn inherited() -> io::Result<Vec<Listening>> {
         }
     }
     if sockets.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "none were handed over (LISTEN_FDS)",
-        ));
+        return Err(io::Error::new(io::ErrorKind::NotFound, "none were handed over (LISTEN_FDS)"));
     }
     Ok(sockets)
 }

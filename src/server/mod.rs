@@ -116,20 +116,11 @@ impl Server {
                 thread.join().unwrap_or(Drained::CutShort) == Drained::Clean
             };
             // Every worker is joined, whatever the others say.
-            threads
-                .into_iter()
-                .map(clean)
-                .filter(|clean| !clean)
-                .count()
-                == 0
+            threads.into_iter().map(clean).filter(|clean| !clean).count() == 0
         });
         let clean = joined.await.unwrap_or(false);
         sweeper.abort();
-        if clean {
-            Drained::Clean
-        } else {
-            Drained::CutShort
-        }
+        if clean { Drained::Clean } else { Drained::CutShort }
     }
 }
 

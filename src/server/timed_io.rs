@@ -106,9 +106,7 @@ impl<I> TimedIo<I> {
             Some(since) => since + self.times.head,
             None => self.idle_since + self.times.keep_alive,
         };
-        let timer = self
-            .reading
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let timer = self.reading.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
         }
@@ -123,9 +121,7 @@ impl<I> TimedIo<I> {
             // An idle connection is closed in the protocol's own way.
             self.activity.idle.notify_one();
             self.idle_since = Instant::now();
-            timer
-                .as_mut()
-                .reset(self.idle_since + self.times.keep_alive);
+            timer.as_mut().reset(self.idle_since + self.times.keep_alive);
         }
         Poll::Pending
     }
@@ -141,10 +137,7 @@ impl<I> TimedIo<I> {
         }
         let deadline = || Box::pin(sleep_until(Instant::now() + self.times.write));
         let timer = self.writing.get_or_insert_with(deadline);
-        timer
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

@@ -42,9 +42,7 @@ struct ByName(Vec<Arc<CertifiedKey>>);
 
 impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello
-            .server_name()
-            .and_then(|name| ServerName::try_from(name).ok());
+        let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
         let fits = |key: &&Arc<CertifiedKey>| {
             let certificate = key.end_entity_cert().ok();
             let parsed = certificate.and_then(|der| ParsedCertificate::try_from(der).ok());
@@ -55,10 +53,6 @@ impl ResolvesServerCert for ByName {
         };
         // A client that asks for no name, or for one that we have no certificate for, sees the
         // first and decides for itself.
-        self.0
-            .iter()
-            .find(fits)
-            .or_else(|| self.0.first())
-            .map(Arc::clone)
+        self.0.iter().find(fits).or_else(|| self.0.first()).map(Arc::clone)
     }
 }

@@ -79,9 +79,7 @@ pub(super) fn run(
     permits: &Arc<Semaphore>,
     phase: watch::Receiver<Phase>,
 ) -> Drained {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(serve(gateway, setup, bound, permits, phase)),
         Err(error) => {
@@ -106,17 +104,10 @@ async fn serve(
         body_idle: limits.body_idle,
         stream_idle: limits.stream_idle,
     };
-    let upstreams = setup
-        .targets
-        .iter()
-        .map(|target| Upstream::new(target.clone(), times, tunnels.clone()));
+    let upstreams =
+        setup.targets.iter().map(|target| Upstream::new(target.clone(), times, tunnels.clone()));
     let provider = Client::new(setup.provider_ca_file.clone(), limits.provider);
-    let worker = Worker::new(
-        Arc::clone(gateway),
-        upstreams.collect(),
-        provider,
-        tasks.clone(),
-    );
+    let worker = Worker::new(Arc::clone(gateway), upstreams.collect(), provider, tasks.clone());
     let connections = TaskTracker::new();
     for bound in bound {
         let door = Door {
@@ -229,14 +220,10 @@ impl Acceptor {
 
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
-            Self::Tcp(socket) => socket
-                .accept()
-                .await
-                .map(|(stream, peer)| Accepted::Tcp(stream, peer)),
-            Self::Unix(socket) => socket
-                .accept()
-                .await
-                .map(|(stream, _)| Accepted::Unix(stream)),
+            Self::Tcp(socket) => {
+                socket.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer))
+            }
+            Self::Unix(socket) => socket.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
         }
     }
 
@@ -263,16 +250,10 @@ fn target(upstream: &config::Upstream) -> Result<Target, StartError> {
             let name = upstream.server_name.as_deref().unwrap_or(host.name());
             let name = name.trim_matches(['[', ']']).to_owned();
             let name = ServerName::try_from(name.clone()).map_err(|_| {
-                StartError::Config(format!(
-                    "route.upstream_tls.server_name: {name:?} is no name"
-                ))
+                StartError::Config(format!("route.upstream_tls.server_name: {name:?} is no name"))
             })?;
             let config = Arc::new(client_config(&roots)?);
-            Ok(Target::Tls(TlsTarget {
-                address: address(host, 443),
-                name,
-                config,
-            }))
+            Ok(Target::Tls(TlsTarget { address: address(host, 443), name, config }))
         }
     }
 }

@@ -8,10 +8,7 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Starts logging; a second start in one process changes nothing.
 pub fn init(config: LogConfig) {
-    let builder = fmt()
-        .with_max_level(config.level)
-        .with_writer(io::stderr)
-        .with_target(false);
+    let builder = fmt().with_max_level(config.level).with_writer(io::stderr).with_target(false);
     let started = match config.format {
         LogFormat::Json => {
             tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())

@@ -73,10 +73,7 @@ struct RejectLabels {
 
 impl Metrics {
     /// All at zero.
-    #[expect(
-        clippy::new_without_default,
-        reason = "making a registry is no default value"
-    )]
+    #[expect(clippy::new_without_default, reason = "making a registry is no default value")]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("askara_gate");
         let answers = Family::<AnswerLabels, Counter>::default();
@@ -84,33 +81,14 @@ impl Metrics {
         let refreshes = Family::default();
         let logins = Family::default();
         let rejects = Family::default();
-        registry.register(
-            "requests",
-            "Requests answered, by class of status",
-            answers.clone(),
-        );
+        registry.register("requests", "Requests answered, by class of status", answers.clone());
         registry.register("connections", "Open connections", connections.clone());
-        registry.register(
-            "refresh",
-            "Refreshes of access tokens, by outcome",
-            refreshes.clone(),
-        );
+        registry.register("refresh", "Refreshes of access tokens, by outcome", refreshes.clone());
         registry.register("login", "Logins, by outcome", logins.clone());
-        registry.register(
-            "cookie_reject",
-            "Session cookies not taken, by reason",
-            rejects.clone(),
-        );
+        registry.register("cookie_reject", "Session cookies not taken, by reason", rejects.clone());
         let handle = |class| answers.get_or_create(&AnswerLabels { class }).clone();
         let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(handle);
-        Self {
-            registry,
-            answers,
-            connections,
-            refreshes,
-            logins,
-            rejects,
-        }
+        Self { registry, answers, connections, refreshes, logins, rejects }
     }
 
     /// Counts an answer.
@@ -121,9 +99,7 @@ impl Metrics {
 
     /// Counts the outcome of a refresh.
     pub fn refresh(&self, outcome: RefreshOutcome) {
-        self.refreshes
-            .get_or_create(&RefreshLabels { outcome })
-            .inc();
+        self.refreshes.get_or_create(&RefreshLabels { outcome }).inc();
     }
 
     /// Counts a step of a login.

@@ -53,29 +53,12 @@ impl VisitorBody {
         }
         let frames = Arc::new(AtomicU64::new(0));
         let progress = Progress(Arc::clone(&frames));
-        let silence = Silence {
-            limit: Some(idle),
-            timer: None,
-        };
-        (
-            Self {
-                body: Some(body),
-                silence,
-                frames: Some(frames),
-            },
-            Some(progress),
-        )
+        let silence = Silence { limit: Some(idle), timer: None };
+        (Self { body: Some(body), silence, frames: Some(frames) }, Some(progress))
     }
 
     pub(super) fn absent() -> Self {
-        Self {
-            body: None,
-            silence: Silence {
-                limit: None,
-                timer: None,
-            },
-            frames: None,
-        }
+        Self { body: None, silence: Silence { limit: None, timer: None }, frames: None }
     }
 
     pub(super) fn is_absent(&self) -> bool {
@@ -95,10 +78,7 @@ impl Body for VisitorBody {
         let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
-        let frame = ready!(
-            this.silence
-                .bound(Pin::new(body).poll_frame(context), context)
-        )?;
+        let frame = ready!(this.silence.bound(Pin::new(body).poll_frame(context), context))?;
         if let Some(frames) = &this.frames {
             frames.fetch_add(1, Ordering::Relaxed);
         }
@@ -110,9 +90,7 @@ impl Body for VisitorBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
     }
 }
 
@@ -125,26 +103,12 @@ impl AnswerBody {
         } else {
             Some(lease)
         };
-        Self {
-            body,
-            lease,
-            silence: Silence {
-                limit: idle,
-                timer: None,
-            },
-        }
+        Self { body, lease, silence: Silence { limit: idle, timer: None } }
     }
 
     /// The empty body of an answer that turns into a tunnel.
     pub(super) fn tunnel(body: Incoming) -> Self {
-        Self {
-            body,
-            lease: None,
-            silence: Silence {
-                limit: None,
-                timer: None,
-            },
-        }
+        Self { body, lease: None, silence: Silence { limit: None, timer: None } }
     }
 }
 
@@ -157,10 +121,8 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        let frame = ready!(
-            this.silence
-                .bound(Pin::new(&mut this.body).poll_frame(context), context)
-        )?;
+        let frame =
+            ready!(this.silence.bound(Pin::new(&mut this.body).poll_frame(context), context))?;
         let over = match &frame {
             None => true,
             Some(Ok(_)) => this.body.is_end_stream(),

@@ -57,11 +57,7 @@ pub enum Failure {
 impl Upstream {
     /// An app at `target`; `tasks` are waited for when the server drains.
     pub fn new(target: Target, times: Times, tasks: TaskTracker) -> Self {
-        Self {
-            pool: Pool::new(target, times.connect),
-            times,
-            tasks,
-        }
+        Self { pool: Pool::new(target, times.connect), times, tasks }
     }
 
     /// Forwards a request whose head is ready for the app. `permit` proves that the policy let
@@ -79,16 +75,10 @@ impl Upstream {
         if let Some(upgrade) = &upgrade {
             upgrade.state(request.headers_mut());
         } else if takes_trailers {
-            request
-                .headers_mut()
-                .insert(header::TE, HeaderValue::from_static("trailers"));
-            request
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("te"));
+            request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
+            request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
-        request
-            .headers_mut()
-            .extend(trailers.map(|names| (header::TRAILER, names)));
+        request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
         let (request, progress) = self.outgoing(request);
         let head = retry::send(&self.pool, request);
         let (answer, lease) = match progress {
@@ -127,10 +117,7 @@ impl Upstream {
         // With both, hyper reads by Transfer-Encoding and leaves the length in: whoever reads by
         // the length would see another body (C-53; RFC 9112 6.3).
         if answer.headers().contains_key(header::TRANSFER_ENCODING)
-            && answer
-                .headers_mut()
-                .remove(header::CONTENT_LENGTH)
-                .is_some()
+            && answer.headers_mut().remove(header::CONTENT_LENGTH).is_some()
         {
             lease.discard();
         }
@@ -163,7 +150,5 @@ fn announced_trailers(fields: &HeaderMap) -> Option<HeaderValue> {
     }
     headers::strip_trailers(&mut announced);
     let names: Vec<&str> = announced.keys().map(header::HeaderName::as_str).collect();
-    (!names.is_empty())
-        .then(|| names.join(", ").parse().ok())
-        .flatten()
+    (!names.is_empty()).then(|| names.join(", ").parse().ok()).flatten()
 }

@@ -32,11 +32,7 @@ struct Idle {
 
 impl Pool {
     pub(super) fn new(target: Target, connect: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            target,
-            connect,
-            idle: Mutex::new(Vec::new()),
-        })
+        Arc::new(Self { target, connect, idle: Mutex::new(Vec::new()) })
     }
 
     /// An idle connection that still stands, or a new one.
@@ -44,11 +40,7 @@ impl Pool {
         while let Some(mut sender) = self.pop() {
             // It becomes ready as soon as its other half has seen the end of the last answer.
             if sender.is_ready() || sender.ready().await.is_ok() {
-                return Ok(Lease {
-                    pool: Arc::clone(self),
-                    sender: Some(sender),
-                    reused: true,
-                });
+                return Ok(Lease { pool: Arc::clone(self), sender: Some(sender), reused: true });
             }
         }
         self.fresh().await
@@ -60,11 +52,7 @@ impl Pool {
             .await
             .unwrap_or_else(|_| Err(String::from("no connection in time")))
             .map_err(Failure::Connect)?;
-        Ok(Lease {
-            pool: Arc::clone(self),
-            sender: Some(sender),
-            reused: false,
-        })
+        Ok(Lease { pool: Arc::clone(self), sender: Some(sender), reused: false })
     }
 
     fn pop(&self) -> Option<SendRequest<VisitorBody>> {
@@ -87,10 +75,7 @@ impl Pool {
         if idle.len() >= MAX_KEPT {
             idle.remove(0);
         }
-        idle.push(Idle {
-            sender,
-            since: Instant::now(),
-        });
+        idle.push(Idle { sender, since: Instant::now() });
     }
 }
 

@@ -27,11 +27,7 @@ pub(super) async fn send(
         Err(error) => error,
     };
     let unwritten = error.take_message();
-    let again = if lease.reused {
-        unwritten.or(spare)
-    } else {
-        None
-    };
+    let again = if lease.reused { unwritten.or(spare) } else { None };
     let Some(request) = again else {
         return Err(failure(&error.into_error()));
     };

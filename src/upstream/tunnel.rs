@@ -23,9 +23,7 @@ pub(super) fn wanted(request: &mut Request<Incoming>) -> Option<Wanted> {
         && request.method() == Method::GET
         && is_websocket(fields)
         && names_upgrade(fields);
-    asked.then(|| Wanted {
-        visitor: upgrade::on(request),
-    })
+    asked.then(|| Wanted { visitor: upgrade::on(request) })
 }
 
 impl Wanted {
@@ -42,9 +40,7 @@ impl Wanted {
         tasks: &TaskTracker,
     ) -> Result<Response<AnswerBody>, Failure> {
         if !is_websocket(answer.headers()) {
-            return Err(Failure::Nonsense(
-                "an upgrade to another protocol than asked for",
-            ));
+            return Err(Failure::Nonsense("an upgrade to another protocol than asked for"));
         }
         let app = upgrade::on(&mut answer);
         tasks.spawn(async move {
@@ -55,21 +51,15 @@ impl Wanted {
             let _ = copy_bidirectional(&mut TokioIo::new(visitor), &mut TokioIo::new(app)).await;
         });
         crate::auth::headers::strip_hop_by_hop(answer.headers_mut());
-        answer
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        answer
-            .headers_mut()
-            .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        answer.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         Ok(answer.map(AnswerBody::tunnel))
     }
 }
 
 fn is_websocket(fields: &HeaderMap) -> bool {
     let mut values = fields.get_all(header::UPGRADE).iter();
-    values
-        .next()
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    values.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
         && values.next().is_none()
 }
 

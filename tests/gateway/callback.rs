@@ -10,16 +10,8 @@ struct Scene {
 
 async fn scene() -> Scene {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
-    Scene {
-        provider,
-        app,
-        gate,
-    }
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
+    Scene { provider, app, gate }
 }
 
 /// A page that says no, offers to start again, and brings no session.
@@ -34,11 +26,7 @@ fn assert_refused(answer: &Answer, status: u16) {
 fn state_of(callback: &str) -> String {
     let query = callback.split_once('?').unwrap().1;
     let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs
-        .find(|(key, _)| key == "state")
-        .unwrap()
-        .1
-        .into_owned()
+    pairs.find(|(key, _)| key == "state").unwrap().1.into_owned()
 }
 
 #[tokio::test]
@@ -84,18 +72,9 @@ async fn a_broken_state_cookie_is_refused() {
     let name = visitor.state_cookies().pop().unwrap();
     let value = visitor.cookie(&name).unwrap();
     let half = &value[..value.len() / 2];
-    for broken in [
-        half,
-        "",
-        "AAAA",
-        &value.to_uppercase(),
-        &format!("{value}A"),
-    ] {
+    for broken in [half, "", "AAAA", &value.to_uppercase(), &format!("{value}A")] {
         let cookie = format!("{name}={broken}");
-        let answer = scene
-            .gate
-            .send(ask("GET", &callback).navigating().cookie(&cookie))
-            .await;
+        let answer = scene.gate.send(ask("GET", &callback).navigating().cookie(&cookie)).await;
         assert_refused(&answer, 403);
     }
     assert_eq!(scene.provider.token_calls(), 0);
@@ -190,12 +169,7 @@ async fn only_get_finishes_a_login() {
         assert_eq!(answer.status, 405, "C-22: {method}");
     }
     let head = visitor.send(ask("HEAD", &callback).navigating()).await;
-    assert_eq!(
-        scene.provider.token_calls(),
-        0,
-        "C-22: HEAD was {}",
-        head.status
-    );
+    assert_eq!(scene.provider.token_calls(), 0, "C-22: HEAD was {}", head.status);
     let answer = visitor.follow(visitor.open(&callback).await).await;
     assert_eq!(answer.status, 200, "HEAD does not consume the attempt");
     assert_eq!(scene.app.targets(), ["/page"]);
@@ -226,9 +200,7 @@ async fn what_the_provider_says_is_never_reflected() {
     ];
     for wording in wordings {
         let state = state_of(&visitor.consent("/").await);
-        let answer = visitor
-            .open(&format!("{CALLBACK}?{wording}&state={state}"))
-            .await;
+        let answer = visitor.open(&format!("{CALLBACK}?{wording}&state={state}")).await;
         assert_eq!(answer.status, 403, "C-21: {wording}");
         assert_own_page(&answer);
         assert!(!answer.text().contains("canary"), "C-70: {}", answer.text());
@@ -250,11 +222,7 @@ async fn an_exchange_goes_on_when_the_browser_leaves() {
     assert_eq!(scene.provider.exchanges(), 1);
     assert_eq!(scene.provider.me_calls(), 1, "C-101: it went on to the end");
     let answer = visitor.open(&callback).await;
-    assert!(
-        answer.redirects(),
-        "C-101: the result was kept: {}",
-        answer.text()
-    );
+    assert!(answer.redirects(), "C-101: the result was kept: {}", answer.text());
     assert_eq!(visitor.fetch("/").await.status, 200);
     assert_eq!(scene.provider.exchanges(), 1, "a code is spent once");
 }

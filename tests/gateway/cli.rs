@@ -39,10 +39,7 @@ fn check_with(home: &TempDir, more: &[&str], env: &[(&str, &str)]) -> (Option<i3
     let arguments = [&["check", "--config", "gate.toml"], more].concat();
     let finished = Process::finish(home.path(), &arguments, env);
     let said = finished.said();
-    assert!(
-        !said.contains("canary"),
-        "C-109: a secret's value was printed: {said}"
-    );
+    assert!(!said.contains("canary"), "C-109: a secret's value was printed: {said}");
     assert!(!said.contains("panicked"), "{said}");
     (finished.code, said)
 }
@@ -54,12 +51,10 @@ fn line_of(config: &str, text: &str) -> String {
 }
 
 fn names_line(said: &str, needle: &str, line: &str) -> bool {
-    said.lines()
-        .filter(|words| words.contains(needle))
-        .any(|words| {
-            let mut numbers = words.split(|c: char| !c.is_ascii_digit());
-            numbers.any(|number| number == line)
-        })
+    said.lines().filter(|words| words.contains(needle)).any(|words| {
+        let mut numbers = words.split(|c: char| !c.is_ascii_digit());
+        numbers.any(|number| number == line)
+    })
 }
 
 #[test]
@@ -71,40 +66,20 @@ fn a_right_config_passes() {
 #[test]
 fn all_mistakes_are_told_at_once_each_with_its_key_and_line() {
     let wrong = RIGHT
-        .replace(
-            "listen = [\"127.0.0.1:4180\"]",
-            "listne = [\"127.0.0.1:4180\"]",
-        )
+        .replace("listen = [\"127.0.0.1:4180\"]", "listne = [\"127.0.0.1:4180\"]")
         .replace("kind = \"askara\"", "kind = \"askarra\"")
         .replace("\"http://127.0.0.1:3000\"", "\"gopher://127.0.0.1\"")
         .replace("\"signed-in\"", "\"signed-inn\"")
         + "\n[session]\nidle_timeout = \"eight hours\"\nrefresh_at = 7.5\nmax_age = true\n";
     let (code, said) = check(&home_with(&wrong));
     assert_eq!(code, Some(78), "{said}");
-    let keys = [
-        "listne",
-        "kind",
-        "upstream",
-        "access",
-        "idle_timeout",
-        "refresh_at",
-        "max_age",
-    ];
+    let keys = ["listne", "kind", "upstream", "access", "idle_timeout", "refresh_at", "max_age"];
     for key in keys {
         let line = line_of(&wrong, &format!("{key} ="));
-        assert!(
-            names_line(&said, key, &line),
-            "{key} on line {line}:\n{said}"
-        );
+        assert!(names_line(&said, key, &line), "{key} on line {line}:\n{said}");
     }
-    assert!(
-        said.contains("session.idle_timeout"),
-        "key paths, not names:\n{said}"
-    );
-    assert!(
-        said.contains("provider.kind"),
-        "key paths, not names:\n{said}"
-    );
+    assert!(said.contains("session.idle_timeout"), "key paths, not names:\n{said}");
+    assert!(said.contains("provider.kind"), "key paths, not names:\n{said}");
 }
 
 #[test]
@@ -141,10 +116,7 @@ fn a_secret_in_the_wrong_place_is_not_printed() {
         let wrong = RIGHT.replace("client_secret = { file = \"client.secret\" }", secret);
         let (code, said) = check(&home_with(&wrong));
         assert_eq!(code, Some(78), "C-109: {secret}: {said}");
-        assert!(
-            said.contains('8') || said.contains('7'),
-            "a line is named: {said}"
-        );
+        assert!(said.contains('8') || said.contains('7'), "a line is named: {said}");
     }
 }
 
@@ -201,10 +173,7 @@ fn set_goes_before_environment_before_file() {
     let unknown = [("ASKARA_GATE_SERVICE_PORT", "tcp://10.0.0.1:80")];
     let (code, said) = check_with(&home, &[], &unknown);
     assert_eq!(code, Some(0), "Kubernetes injects some: {said}");
-    assert!(
-        said.contains("ASKARA_GATE_SERVICE_PORT"),
-        "only a warning: {said}"
-    );
+    assert!(said.contains("ASKARA_GATE_SERVICE_PORT"), "only a warning: {said}");
     let (code, said) = check_with(&home, &["--set", "listne=x"], &[]);
     assert!(matches!(code, Some(2 | 78)), "{said}");
 }
@@ -228,11 +197,7 @@ fn run_refuses_what_check_refuses() {
 #[test]
 fn wrong_usage_is_2() {
     let home = TempDir::new().unwrap();
-    let wrong: [&[&str]; 3] = [
-        &["frobnicate"],
-        &["run", "--nonsense"],
-        &["check", "--config"],
-    ];
+    let wrong: [&[&str]; 3] = [&["frobnicate"], &["run", "--nonsense"], &["check", "--config"]];
     for arguments in wrong {
         let finished = Process::finish(home.path(), arguments, &[]);
         assert_eq!(finished.code, Some(2), "{arguments:?}: {}", finished.said());
@@ -240,11 +205,7 @@ fn wrong_usage_is_2() {
     for arguments in [&["--help"], &["--version"]] {
         let finished = Process::finish(home.path(), arguments, &[]);
         assert_eq!(finished.code, Some(0), "{arguments:?}: {}", finished.said());
-        assert!(
-            finished.stdout.contains("askara-gate"),
-            "{}",
-            finished.stdout
-        );
+        assert!(finished.stdout.contains("askara-gate"), "{}", finished.stdout);
     }
 }
 
@@ -258,24 +219,15 @@ async fn keygen_prints_a_key_that_works() {
     assert_eq!(key.lines().count(), 1, "nothing but the key");
     assert_eq!(keys[0].stderr, "");
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_keys(&[key])
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate =
+        gateway().with_keys(&[key]).with_provider(&provider).with_upstream(&app).start().await;
     gate.visitor().login().await;
 }
 
 #[tokio::test]
 async fn without_keys_one_is_made_and_kept_private() {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_keys(&[])
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_keys(&[]).with_provider(&provider).with_upstream(&app).start().await;
     gate.visitor().login().await;
     let ours = ["gate.toml", "client.secret"];
     let mut made = files_under(gate.home());
@@ -288,9 +240,7 @@ async fn without_keys_one_is_made_and_kept_private() {
 }
 
 fn files_under(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
         .flat_map(|path| match path.is_dir() {
             true => files_under(&path),

@@ -32,19 +32,12 @@ async fn due() -> Scene {
     app.forgets();
     wait(DUE).await;
     provider.token_life(3600);
-    Scene {
-        provider,
-        app,
-        gate,
-        visitor,
-    }
+    Scene { provider, app, gate, visitor }
 }
 
 impl Scene {
     async fn fetched(&self, cookie: &str) -> Answer {
-        self.gate
-            .send(ask("GET", "/").fetching().cookie(cookie))
-            .await
+        self.gate.send(ask("GET", "/").fetching().cookie(cookie)).await
     }
 
     async fn until_refreshed(&self, calls: usize) {
@@ -60,32 +53,19 @@ async fn nobody_waits_for_a_slow_refresh() {
     let (old, line) = (scene.provider.newest_token(), scene.visitor.session_line());
     let begun = Instant::now();
     assert_eq!(scene.fetched(&line).await.status, 200);
-    assert!(
-        begun.elapsed() < Duration::from_millis(700),
-        "rule 3: {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_millis(700), "rule 3: {:?}", begun.elapsed());
     let sent = scene.app.last();
-    assert_eq!(
-        sent.header("authorization"),
-        Some(format!("Bearer {old}").as_str())
-    );
+    assert_eq!(sent.header("authorization"), Some(format!("Bearer {old}").as_str()));
     wait(1500).await;
     let answer = scene.fetched(&line).await;
-    assert!(
-        answer.sets("askara").is_some(),
-        "rule 3: the next response carries it"
-    );
+    assert!(answer.sets("askara").is_some(), "rule 3: the next response carries it");
     assert_eq!(scene.provider.refreshes(), 1);
     let successor = format!("askara={}", answer.sets("askara").unwrap().value);
     scene.fetched(&successor).await;
     let new = scene.provider.newest_token();
     assert_ne!(new, old);
     let sent = scene.app.last();
-    assert_eq!(
-        sent.header("authorization"),
-        Some(format!("Bearer {new}").as_str())
-    );
+    assert_eq!(sent.header("authorization"), Some(format!("Bearer {new}").as_str()));
 }
 
 #[tokio::test]
@@ -127,10 +107,7 @@ async fn a_provider_that_fails_logs_nobody_out() {
         assert_eq!(answer.status, 200, "C-99: {what}");
         assert!(!answer.clears("askara"), "rule 5: {what}");
         let calls = scene.provider.refreshes();
-        assert!(
-            calls <= 3,
-            "back-off, one probe at a time: {calls} calls, {what}"
-        );
+        assert!(calls <= 3, "back-off, one probe at a time: {calls} calls, {what}");
     });
     join_all(all).await;
 }
@@ -138,9 +115,7 @@ async fn a_provider_that_fails_logs_nobody_out() {
 #[tokio::test]
 async fn a_definitive_no_while_the_token_holds_is_served_and_not_asked_again() {
     let scene = due().await;
-    scene
-        .provider
-        .fails_token_calls(Fault::oauth(400, "invalid_grant"));
+    scene.provider.fails_token_calls(Fault::oauth(400, "invalid_grant"));
     let line = scene.visitor.session_line();
     assert_eq!(scene.fetched(&line).await.status, 200, "C-98");
     scene.until_refreshed(1).await;
@@ -162,10 +137,8 @@ async fn the_client_may_leave_before_the_refresh_is_done() {
     wait(900).await;
     assert_eq!(scene.provider.refreshes(), 1);
     let answers = join_all((0..5).map(|_| scene.fetched(&line))).await;
-    let mut cookies: Vec<_> = answers
-        .iter()
-        .map(|answer| answer.sets("askara").expect("the successor").value)
-        .collect();
+    let mut cookies: Vec<_> =
+        answers.iter().map(|answer| answer.sets("askara").expect("the successor").value).collect();
     cookies.dedup();
     assert_eq!(cookies.len(), 1, "rule 4: the same bytes");
     assert_eq!(scene.provider.refreshes(), 1);
@@ -190,20 +163,13 @@ async fn another_subject_ends_the_session_in_the_window_too() {
 #[tokio::test]
 async fn before_the_window_nothing_is_asked() {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     for _ in 0..10 {
         let answer = visitor.fetch("/").await;
         assert_eq!(answer.status, 200);
-        assert!(
-            answer.set_cookies().is_empty(),
-            "no Set-Cookie on every response"
-        );
+        assert!(answer.set_cookies().is_empty(), "no Set-Cookie on every response");
     }
     assert_eq!(provider.token_calls(), 1);
 }

@@ -55,10 +55,7 @@ async fn the_apps_headers_pass_and_hop_by_hop_ones_do_not() {
     let answer = gate.send(ask("GET", "/")).await;
     assert_eq!(answer.text(), "ok");
     assert_eq!(answer.header("x-app"), Some("yes"));
-    assert_eq!(
-        answer.header("content-security-policy"),
-        Some("default-src *")
-    );
+    assert_eq!(answer.header("content-security-policy"), Some("default-src *"));
     assert_eq!(answer.set_cookies().len(), 2, "S44: never folded");
     for hop in ["x-hop", "keep-alive", "proxy-authenticate"] {
         assert_eq!(answer.header(hop), None, "S48: {hop}");
@@ -74,11 +71,7 @@ async fn head_has_the_headers_and_no_body() {
     assert_eq!(answer.header("content-length"), Some("5000"));
     assert!(answer.body.is_empty());
     assert_eq!(app.last().method, "HEAD");
-    assert_eq!(
-        line.send(ask("GET", "/")).await.status,
-        200,
-        "the connection goes on"
-    );
+    assert_eq!(line.send(ask("GET", "/")).await.status, 200, "the connection goes on");
 }
 
 #[tokio::test]
@@ -86,9 +79,7 @@ async fn a_connection_carries_one_request_after_another() {
     let (app, gate) = scene().await;
     let mut line = gate.line().await;
     for n in 0..20 {
-        let answer = line
-            .send(ask("POST", "/echo").body(format!("body {n}")))
-            .await;
+        let answer = line.send(ask("POST", "/echo").body(format!("body {n}"))).await;
         assert_eq!(answer.text(), format!("body {n}"));
     }
     assert_eq!(app.requests().len(), 20);
@@ -97,21 +88,13 @@ async fn a_connection_carries_one_request_after_another() {
 #[tokio::test]
 async fn an_unauthenticated_upload_is_refused_before_it_is_read() {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let request = format!(
         "POST /echo HTTP/1.1\r\nHost: {}\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n",
         gate.authority()
     );
     let answer = gate.raw(request).await;
-    assert_eq!(
-        answer.statuses().first(),
-        Some(&401),
-        "S51: never 100 and then no"
-    );
+    assert_eq!(answer.statuses().first(), Some(&401), "S51: never 100 and then no");
     assert!(app.requests().is_empty());
 }
 
@@ -138,11 +121,8 @@ async fn a_client_that_expects_100_gets_it_before_it_sends() {
 #[tokio::test]
 async fn two_upstreams_are_never_confused() {
     let (one, two) = (App::start().await, App::start().await);
-    let gate = gateway()
-        .with_route(public("/one", &one))
-        .with_route(public("/two", &two))
-        .start()
-        .await;
+    let gate =
+        gateway().with_route(public("/one", &one)).with_route(public("/two", &two)).start().await;
     let mut line = gate.line().await;
     for _ in 0..10 {
         line.send(ask("GET", "/one")).await;

@@ -4,11 +4,7 @@ use crate::harness::*;
 
 async fn scene() -> (App, Gate) {
     let app = App::start().await;
-    let gate = gateway()
-        .with_route(public("/open", &app))
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_route(public("/open", &app)).with_upstream(&app).start().await;
     (app, gate)
 }
 
@@ -24,21 +20,12 @@ fn refuses(outcome: &Outcome) -> bool {
 #[tokio::test]
 async fn a_request_passes_and_speaks_http_1_1_to_the_app() {
     let (app, gate) = scene().await;
-    let more = [
-        ("cookie", "a=1"),
-        ("cookie", "b=2"),
-        ("cookie", "c=3"),
-        ("x-kept", "1"),
-    ];
+    let more = [("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3"), ("x-kept", "1")];
     let outcome = Stream::get(&gate, "/open/x?q=%2F", &more).send(&gate).await;
     assert_eq!(outcome, Outcome::Answered(200));
     let seen = app.last();
     assert_eq!(seen.target, "/open/x?q=%2F");
-    assert_eq!(
-        seen.header("cookie"),
-        Some("a=1; b=2; c=3"),
-        "C-59: crumbs joined"
-    );
+    assert_eq!(seen.header("cookie"), Some("a=1; b=2; c=3"), "C-59: crumbs joined");
     assert_eq!(seen.header("host"), Some(gate.authority().as_str()));
     assert_eq!(seen.header("x-kept"), Some("1"));
 }
@@ -46,19 +33,11 @@ async fn a_request_passes_and_speaks_http_1_1_to_the_app() {
 #[tokio::test]
 async fn a_session_counts_over_http2_too() {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     let session = visitor.session_line();
-    let crumbs = [
-        ("cookie", "a=1"),
-        ("cookie", session.as_str()),
-        ("cookie", "b=2"),
-    ];
+    let crumbs = [("cookie", "a=1"), ("cookie", session.as_str()), ("cookie", "b=2")];
     let outcome = Stream::get(&gate, "/", &crumbs).send(&gate).await;
     assert_eq!(outcome, Outcome::Answered(200));
     assert_eq!(app.last().header("cookie"), Some("a=1; b=2"), "S47");
@@ -71,30 +50,18 @@ async fn a_session_counts_over_http2_too() {
 #[tokio::test]
 async fn spoofed_headers_and_tricky_paths_fare_no_better() {
     let (app, gate) = scene().await;
-    let spoofed = [
-        ("x-forwarded-user", "canary"),
-        ("x_forwarded_user", "canary"),
-    ];
+    let spoofed = [("x-forwarded-user", "canary"), ("x_forwarded_user", "canary")];
     Stream::get(&gate, "/open", &spoofed).send(&gate).await;
     assert_eq!(app.last().header("x-forwarded-user"), None, "C-34");
     assert_eq!(app.last().header("x_forwarded_user"), None, "C-34");
     app.forgets();
-    for path in [
-        "/open/../admin",
-        "/open/%2e%2e/admin",
-        "/open\\x",
-        "/open%00",
-    ] {
+    for path in ["/open/../admin", "/open/%2e%2e/admin", "/open\\x", "/open%00"] {
         let outcome = Stream::get(&gate, path, &[]).send(&gate).await;
         assert!(refuses(&outcome), "C-41: {path} {outcome:?}");
     }
     for path in ["/open/a%2Fb", "//open", "/open;x"] {
         let outcome = Stream::get(&gate, path, &[("sec-fetch-mode", "cors")]);
-        assert_eq!(
-            outcome.send(&gate).await,
-            Outcome::Answered(401),
-            "C-42: {path}"
-        );
+        assert_eq!(outcome.send(&gate).await, Outcome::Answered(401), "C-42: {path}");
     }
     assert!(app.requests().is_empty());
 }
@@ -109,10 +76,7 @@ async fn authority_and_host_must_agree() {
         headers.extend(host.map(|host| ("host", host)));
         Stream::new(&headers)
     };
-    assert_eq!(
-        get(Some(&ours), Some(&ours)).send(&gate).await,
-        Outcome::Answered(200)
-    );
+    assert_eq!(get(Some(&ours), Some(&ours)).send(&gate).await, Outcome::Answered(200));
     app.forgets();
     let user = format!("user@{ours}");
     let wrong = [
@@ -126,10 +90,7 @@ async fn authority_and_host_must_agree() {
     ];
     for (authority, host) in wrong {
         let outcome = get(authority, host).send(&gate).await;
-        assert!(
-            refuses(&outcome),
-            "C-62, C-63: {authority:?} {host:?} {outcome:?}"
-        );
+        assert!(refuses(&outcome), "C-62, C-63: {authority:?} {host:?} {outcome:?}");
     }
     assert!(app.requests().is_empty(), "C-62");
 }
@@ -174,18 +135,12 @@ async fn pseudo_headers_cannot_carry_a_second_request() {
     ];
     for (name, value) in wrong {
         let headers = base(name, value);
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
-            .collect();
+        let headers: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let outcome = Stream::new(&headers).send(&gate).await;
         assert!(refuses(&outcome), "C-59: {name:?} {value:?} {outcome:?}");
     }
     let late = [("x", "y"), (":path", "/open")];
-    assert!(
-        refuses(&Stream::get(&gate, "/open", &late).send(&gate).await),
-        "C-59: late, doubled"
-    );
+    assert!(refuses(&Stream::get(&gate, "/open", &late).send(&gate).await), "C-59: late, doubled");
     assert!(app.requests().is_empty(), "C-59: {:?}", app.targets());
 }
 
@@ -202,25 +157,16 @@ async fn the_length_must_be_the_bodys() {
             ("content-length", length),
         ])
     };
-    assert_eq!(
-        post("5").with_data(b"hello").send(&gate).await,
-        Outcome::Answered(200)
-    );
+    assert_eq!(post("5").with_data(b"hello").send(&gate).await, Outcome::Answered(200));
     assert_eq!(&app.last().body[..], b"hello");
     app.forgets();
     for length in ["4", "6", "+5", "0", "x"] {
         let outcome = post(length).with_data(b"hello").send(&gate).await;
         assert!(refuses(&outcome), "C-59, S57: {length} {outcome:?}");
     }
-    assert!(
-        refuses(&post("5").send(&gate).await),
-        "C-59: a length and no body"
-    );
+    assert!(refuses(&post("5").send(&gate).await), "C-59: a length and no body");
     wait(200).await;
-    assert!(
-        app.requests().is_empty(),
-        "S57: no whole request at the app"
-    );
+    assert!(app.requests().is_empty(), "S57: no whole request at the app");
 }
 
 #[tokio::test]
@@ -248,12 +194,8 @@ async fn connect_opens_no_tunnel() {
 async fn a_scheme_that_is_not_the_connections_does_not_fool_the_app() {
     let (app, gate) = scene().await;
     let ours = gate.authority();
-    let headers = [
-        (":method", "GET"),
-        (":scheme", "https"),
-        (":authority", &ours),
-        (":path", "/open"),
-    ];
+    let headers =
+        [(":method", "GET"), (":scheme", "https"), (":authority", &ours), (":path", "/open")];
     let outcome = Stream::new(&headers).send(&gate).await;
     if outcome == Outcome::Answered(200) {
         assert_eq!(app.last().header("x-forwarded-proto"), Some("http"));

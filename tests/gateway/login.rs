@@ -8,11 +8,7 @@ use crate::harness::*;
 
 async fn app_behind_login() -> (Provider, App, Gate) {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     (provider, app, gate)
 }
 
@@ -41,17 +37,10 @@ async fn a_navigation_without_a_session_goes_to_the_provider() {
 #[tokio::test]
 async fn the_state_is_unguessable_and_stays_in_one_sealed_cookie() {
     let (_provider, _app, gate) = app_behind_login().await;
-    let (one, two) = (
-        gate.visitor().open("/").await,
-        gate.visitor().open("/").await,
-    );
+    let (one, two) = (gate.visitor().open("/").await, gate.visitor().open("/").await);
     let state = query_of(one.location())["state"].clone();
     assert!(state.len() >= 43, "256 bits in base64url: {state}");
-    assert!(
-        state
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    );
+    assert!(state.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
     assert_ne!(state, query_of(two.location())["state"]);
     let [cookie] = one.set_cookies().try_into().unwrap();
     assert!(cookie.name.starts_with("askara-st-"), "{}", cookie.name);
@@ -99,17 +88,9 @@ async fn the_callback_leads_to_a_clean_address_of_our_own() {
     let to = gate.origin().join(answer.location()).unwrap();
     assert_eq!(to.as_str(), format!("{}/deep?x=1", gate.base()));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(
-        answer.header("referrer-policy"),
-        Some("no-referrer"),
-        "C-106"
-    );
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "C-106");
     assert!(answer.sets("askara").is_some());
-    assert_eq!(
-        answer.set_cookies().len(),
-        2,
-        "the session, and the attempt's end"
-    );
+    assert_eq!(answer.set_cookies().len(), 2, "the session, and the attempt's end");
 }
 
 #[tokio::test]
@@ -117,10 +98,7 @@ async fn a_fetch_gets_a_problem_with_the_login_address_and_no_cookie() {
     let (_provider, app, gate) = app_behind_login().await;
     let answer = gate.visitor().fetch("/api/things").await;
     assert_eq!(answer.status, 401);
-    assert_eq!(
-        answer.header("content-type"),
-        Some("application/problem+json")
-    );
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert!(answer.header("www-authenticate").is_some(), "S7");
     assert!(answer.set_cookies().is_empty(), "C-16");
@@ -137,24 +115,16 @@ async fn nothing_but_a_navigation_is_ever_redirected() {
     let (_provider, app, gate) = app_behind_login().await;
     let visitor = gate.visitor();
     let others = [
-        ask("GET", "/")
-            .header("sec-fetch-mode", "no-cors")
-            .header("accept", "text/html"),
+        ask("GET", "/").header("sec-fetch-mode", "no-cors").header("accept", "text/html"),
         ask("GET", "/").header("accept", "image/avif,image/*"),
         ask("GET", "/").header("accept", "application/json"),
         ask("GET", "/").header("x-requested-with", "XMLHttpRequest"),
-        ask("GET", "/")
-            .header("connection", "upgrade")
-            .header("upgrade", "websocket"),
-        ask("POST", "/")
-            .header("accept", "text/html")
-            .body("kept=nowhere"),
+        ask("GET", "/").header("connection", "upgrade").header("upgrade", "websocket"),
+        ask("POST", "/").header("accept", "text/html").body("kept=nowhere"),
         ask("POST", "/").header("content-type", "application/grpc"),
         ask("DELETE", "/").header("sec-fetch-mode", "navigate"),
         ask("OPTIONS", "/").header("access-control-request-method", "GET"),
-        ask("GET", "/?access_token=x")
-            .fetching()
-            .header("authorization", "Bearer x"),
+        ask("GET", "/?access_token=x").fetching().header("authorization", "Bearer x"),
     ];
     for other in others {
         let what = format!("{} {:?}", other.method, other.headers);
@@ -188,9 +158,7 @@ async fn start_and_sign_in_go_to_the_provider_and_back_to_rd() {
     for own in ["/oauth2/start", "/oauth2/sign_in"] {
         let visitor = gate.visitor();
         app.forgets();
-        visitor
-            .login_at(&format!("{own}?rd=%2Fafter%3Fx%3D1"))
-            .await;
+        visitor.login_at(&format!("{own}?rd=%2Fafter%3Fx%3D1")).await;
         assert_eq!(app.targets(), ["/after?x=1"], "{own}");
     }
 }
@@ -229,10 +197,7 @@ async fn another_redirect_path_is_ours_and_the_provider_is_told() {
     assert!(sent.contains(&("redirect_uri".to_owned(), registered.clone())));
     let answer = visitor.follow(visitor.open(&callback).await).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        provider.last_token_request().body["redirect_uri"],
-        registered
-    );
+    assert_eq!(provider.last_token_request().body["redirect_uri"], registered);
     assert_eq!(app.targets(), ["/page"]);
 }
 
@@ -258,21 +223,10 @@ async fn a_query_in_the_authorize_address_is_kept_and_never_doubled() {
 async fn no_answer_of_our_own_is_ever_cached() {
     let (_provider, _app, gate) = app_behind_login().await;
     let visitor = gate.visitor();
-    let own = [
-        "start",
-        "sign_in",
-        "sign_out",
-        "userinfo",
-        "auth",
-        "callback",
-        "nothing-here",
-    ];
+    let own = ["start", "sign_in", "sign_out", "userinfo", "auth", "callback", "nothing-here"];
     for path in own {
         let answer = visitor.open(&format!("/oauth2/{path}")).await;
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }
-    assert_eq!(
-        visitor.fetch("/").await.header("cache-control"),
-        Some("no-store")
-    );
+    assert_eq!(visitor.fetch("/").await.header("cache-control"), Some("no-store"));
 }

@@ -18,11 +18,7 @@ async fn scene() -> (Provider, App, Gate) {
 fn assert_no_session(visitor: &Visitor, answer: &Answer, what: &str) {
     assert_own_page(answer);
     assert!(visitor.session().is_none(), "{what}");
-    assert!(
-        !answer.text().contains("canary"),
-        "C-112, {what}: {}",
-        answer.text()
-    );
+    assert!(!answer.text().contains("canary"), "C-112, {what}: {}", answer.text());
 }
 
 #[tokio::test]
@@ -42,10 +38,7 @@ async fn a_provider_that_answers_nonsense_is_a_bad_gateway() {
         Fault::body(200, "application/json", "[".repeat(50_000)),
         Fault::json(200, &json!({ "token_type": "Bearer", "expires_in": 3600 })),
         Fault::json(200, &json!({ "token_type": "Bearer", "access_token": "" })),
-        Fault::json(
-            200,
-            &json!({ "token_type": "Bearer", "access_token": ["x"] }),
-        ),
+        Fault::json(200, &json!({ "token_type": "Bearer", "access_token": ["x"] })),
     ];
     for fault in faults {
         let what = format!("{fault:?}").chars().take(120).collect::<String>();
@@ -54,17 +47,9 @@ async fn a_provider_that_answers_nonsense_is_a_bad_gateway() {
         let before = provider.exchanges();
         provider.fails_next_token_call(fault);
         let answer = visitor.open(&callback).await;
-        assert!(
-            matches!(answer.status, 502..=504),
-            "{}: C-91 to C-93, {what}",
-            answer.status
-        );
+        assert!(matches!(answer.status, 502..=504), "{}: C-91 to C-93, {what}", answer.status);
         assert_no_session(&visitor, &answer, &what);
-        assert_eq!(
-            provider.exchanges() - before,
-            1,
-            "the code is not sent again: {what}"
-        );
+        assert_eq!(provider.exchanges() - before, 1, "the code is not sent again: {what}");
     }
 }
 
@@ -101,11 +86,7 @@ async fn a_provider_that_is_away_is_a_page_too() {
     drop(provider);
     wait(50).await;
     let answer = visitor.open(&callback).await;
-    assert!(
-        matches!(answer.status, 502..=504),
-        "C-91: {}",
-        answer.status
-    );
+    assert!(matches!(answer.status, 502..=504), "C-91: {}", answer.status);
     assert_no_session(&visitor, &answer, "away");
 }
 
@@ -117,11 +98,7 @@ async fn a_redirect_of_the_token_endpoint_is_not_followed() {
     let callback = visitor.consent("/").await;
     provider.fails_next_token_call(Fault::redirect(&thief.url()));
     let answer = visitor.open(&callback).await;
-    assert!(
-        matches!(answer.status, 502..=504),
-        "C-93: {}",
-        answer.status
-    );
+    assert!(matches!(answer.status, 502..=504), "C-93: {}", answer.status);
     assert_no_session(&visitor, &answer, "redirect");
     assert_eq!(thief.connections(), 0, "C-93: the secret stays here");
 }

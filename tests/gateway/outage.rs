@@ -27,12 +27,7 @@ async fn expired() -> Scene {
     app.forgets();
     wait(PAST_EXPIRY).await;
     provider.token_life(3600);
-    Scene {
-        provider,
-        app,
-        visitor,
-        _gate: gate,
-    }
+    Scene { provider, app, visitor, _gate: gate }
 }
 
 #[tokio::test]
@@ -109,9 +104,7 @@ async fn a_definitive_no_leads_to_a_new_login() {
 #[tokio::test]
 async fn a_definitive_no_to_a_fetch_is_a_401() {
     let scene = expired().await;
-    scene
-        .provider
-        .fails_token_calls(Fault::oauth(401, "invalid_grant"));
+    scene.provider.fails_token_calls(Fault::oauth(401, "invalid_grant"));
     let answer = scene.visitor.fetch("/").await;
     assert_eq!(answer.status, 401, "C-98");
     assert!(answer.clears("askara"));
@@ -133,9 +126,7 @@ async fn fifty_requests_in_an_outage_are_one_call_not_fifty() {
 #[tokio::test]
 async fn a_rotated_client_secret_logs_nobody_out() {
     let scene = expired().await;
-    scene
-        .provider
-        .fails_token_calls(Fault::oauth(401, "invalid_client"));
+    scene.provider.fails_token_calls(Fault::oauth(401, "invalid_client"));
     assert_eq!(scene.visitor.fetch("/").await.status, 503, "rule 5");
     let info = scene.visitor.fetch("/oauth2/userinfo").await;
     assert!(matches!(info.status, 200 | 503), "{}", info.status);

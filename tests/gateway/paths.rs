@@ -9,11 +9,7 @@ struct Scene {
 
 async fn scene() -> Scene {
     let app = App::start().await;
-    let gate = gateway()
-        .with_route(public("/public", &app))
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_route(public("/public", &app)).with_upstream(&app).start().await;
     Scene { app, gate }
 }
 
@@ -90,11 +86,7 @@ async fn ambiguous_paths_are_refused() {
     ];
     for target in refused {
         let shown = String::from_utf8_lossy(target);
-        assert_eq!(
-            scene.status(target).await,
-            Some(400),
-            "C-41, C-42, C-46: {shown}"
-        );
+        assert_eq!(scene.status(target).await, Some(400), "C-41, C-42, C-46: {shown}");
         assert!(scene.app.requests().is_empty(), "{shown}");
     }
 }
@@ -102,11 +94,7 @@ async fn ambiguous_paths_are_refused() {
 #[tokio::test]
 async fn ambiguous_paths_are_refused_with_a_session_too() {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     let cookie = format!("Cookie: {}\r\n", visitor.session_line());
@@ -116,15 +104,7 @@ async fn ambiguous_paths_are_refused_with_a_session_too() {
         assert_eq!(status, Some(400), "{target}");
         assert!(scene.app.requests().is_empty(), "{target}");
     }
-    let raw = [
-        "/a%2Fb",
-        "/a%5Cb",
-        "//x//y",
-        "/x;v=1/y;w",
-        "/%23",
-        "/a%252e",
-        "/a%3Fb?c",
-    ];
+    let raw = ["/a%2Fb", "/a%5Cb", "//x//y", "/x;v=1/y;w", "/%23", "/a%252e", "/a%3Fb?c"];
     for target in raw {
         let status = scene.status_with(target.as_bytes(), &cookie).await;
         assert_eq!(status, Some(200), "{target}");
@@ -156,10 +136,7 @@ async fn opaque_characters_never_match_a_public_rule() {
     for target in never_public {
         let status = scene.status(target.as_bytes()).await;
         // A dot segment between opaque characters is refused outright; either way nothing passes.
-        assert!(
-            matches!(status, Some(401 | 400)),
-            "C-42, C-43, C-45: {target} {status:?}"
-        );
+        assert!(matches!(status, Some(401 | 400)), "C-42, C-43, C-45: {target} {status:?}");
         if !target.contains("..") {
             assert_eq!(status, Some(401), "{target}");
         }
@@ -228,32 +205,19 @@ async fn our_own_prefix_is_exact_and_never_proxied() {
     let app = App::start().await;
     let gate = gateway().with_route(public("/", &app)).start().await;
     let scene = Scene { app, gate };
-    for target in [
-        "/oauth2/nothing-here",
-        "/oauth2/",
-        "/oauth2",
-        "/oauth2/callback/x",
-    ] {
+    for target in ["/oauth2/nothing-here", "/oauth2/", "/oauth2", "/oauth2/callback/x"] {
         let status = scene.status(target.as_bytes()).await;
         assert_eq!(status, Some(404), "C-50: {target}");
         assert!(scene.app.requests().is_empty(), "C-50: {target}");
     }
     let status = scene.status(b"/oauth2/callback/../../admin").await;
     assert_eq!(status, Some(400), "C-50");
-    for target in [
-        "/oauth2%2fcallback",
-        "/oauth2;/callback",
-        "//oauth2/callback",
-    ] {
+    for target in ["/oauth2%2fcallback", "/oauth2;/callback", "//oauth2/callback"] {
         let status = scene.status(target.as_bytes()).await;
         assert_ne!(status, Some(200), "C-50: never public: {target}");
     }
     assert!(scene.app.requests().is_empty());
-    assert_eq!(
-        scene.status(b"/OAUTH2/callback").await,
-        Some(200),
-        "C-50: another path"
-    );
+    assert_eq!(scene.status(b"/OAUTH2/callback").await, Some(200), "C-50: another path");
 }
 
 #[tokio::test]

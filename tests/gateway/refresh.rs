@@ -17,20 +17,11 @@ struct Scene {
 
 async fn signed_in(provider: Provider) -> Scene {
     let app = App::start().await;
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     app.forgets();
-    Scene {
-        provider,
-        app,
-        gate,
-        visitor,
-    }
+    Scene { provider, app, gate, visitor }
 }
 
 /// Signed in with a token that has run out; the next ones live long.
@@ -62,11 +53,7 @@ async fn fifty_parallel_requests_spend_one_refresh_token() {
     for seen in scene.app.requests() {
         assert_eq!(seen.header("authorization"), Some(token.as_str()));
     }
-    assert_eq!(
-        fetched(&scene.gate, &line).await.status,
-        200,
-        "rule 4: the old cookie"
-    );
+    assert_eq!(fetched(&scene.gate, &line).await.status, 200, "rule 4: the old cookie");
     assert_eq!(scene.provider.refreshes(), 1, "rule 4: no second spend");
 }
 
@@ -77,24 +64,15 @@ async fn every_older_request_gets_the_same_bytes() {
     let line = scene.visitor.session_line();
     let mut answers = join_all((0..8).map(|_| fetched(&scene.gate, &line))).await;
     answers.push(fetched(&scene.gate, &line).await);
-    let mut cookies: Vec<_> = answers
-        .iter()
-        .map(|answer| answer.sets("askara").expect("the successor").value)
-        .collect();
+    let mut cookies: Vec<_> =
+        answers.iter().map(|answer| answer.sets("askara").expect("the successor").value).collect();
     cookies.dedup();
     assert_eq!(cookies.len(), 1, "rule 4: byte for byte");
     let successor = format!("askara={}", cookies[0]);
     let answer = fetched(&scene.gate, &successor).await;
     assert_eq!(answer.status, 200);
-    assert!(
-        answer.sets("askara").is_none(),
-        "nothing to say to the newest"
-    );
-    assert_eq!(
-        fetched(&scene.gate, &line).await.status,
-        200,
-        "a straggler still"
-    );
+    assert!(answer.sets("askara").is_none(), "nothing to say to the newest");
+    assert_eq!(fetched(&scene.gate, &line).await.status, 200, "a straggler still");
     assert_eq!(scene.provider.refreshes(), 1);
 }
 
@@ -180,11 +158,7 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     let scene = signed_in(provider).await;
     for round in 1..=2 {
         wait(PAST_EXPIRY).await;
-        assert_eq!(
-            scene.visitor.fetch("/").await.status,
-            200,
-            "C-97: round {round}"
-        );
+        assert_eq!(scene.visitor.fetch("/").await.status, 200, "C-97: round {round}");
     }
     assert_eq!(scene.provider.refreshes(), 2, "C-97");
 }
@@ -205,10 +179,7 @@ async fn another_subject_ends_the_session() {
     scene.provider.names_subject("666");
     let answer = scene.visitor.fetch("/").await;
     assert_eq!(answer.status, 401, "C-102, rule 7");
-    assert!(
-        scene.app.requests().is_empty(),
-        "no request with another's identity"
-    );
+    assert!(scene.app.requests().is_empty(), "no request with another's identity");
     assert_eq!(scene.visitor.fetch("/").await.status, 401);
 }
 
@@ -260,10 +231,6 @@ async fn signing_out_during_a_refresh_stays_signed_out() {
     assert_eq!(fetched(&scene.gate, &line).await.status, 401, "C-32");
     if let Some(late) = answer.sets("askara") {
         let late = format!("askara={}", late.value);
-        assert_eq!(
-            fetched(&scene.gate, &late).await.status,
-            401,
-            "its successor too"
-        );
+        assert_eq!(fetched(&scene.gate, &late).await.status, 401, "its successor too");
     }
 }

@@ -19,12 +19,7 @@ const ALLOWED: &str = r#"allowed_redirects = [
 const ALLOWED_HOST: &str = "www.whitelisteddomain.tld";
 
 async fn gate_that_allows(provider: &Provider, app: &App) -> Gate {
-    gateway()
-        .with_top(ALLOWED)
-        .with_provider(provider)
-        .with_upstream(app)
-        .start()
-        .await
+    gateway().with_top(ALLOWED).with_provider(provider).with_upstream(app).start().await
 }
 
 fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -64,12 +59,7 @@ fn judge(home: &Url, kind: &str, rd: &str, location: Option<&str>) -> Result<(),
 /// The first dozen say enough.
 fn assert_none(wrong: &[String]) {
     let shown: Vec<_> = wrong.iter().take(12).map(String::as_str).collect();
-    assert!(
-        wrong.is_empty(),
-        "{} wrong:\n{}",
-        wrong.len(),
-        shown.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), shown.join("\n"));
 }
 
 #[tokio::test]
@@ -80,9 +70,7 @@ async fn signing_out_leads_only_where_it_may() {
     let mut wrong = Vec::new();
     for (kind, rd) in cases() {
         let target = format!("/oauth2/sign_out?rd={rd}");
-        let answer = line
-            .send(ask("GET", &target).navigating().same_origin())
-            .await;
+        let answer = line.send(ask("GET", &target).navigating().same_origin()).await;
         if answer.status >= 400 {
             wrong.push(format!("{kind} {rd}: {}", answer.status));
         }
@@ -99,11 +87,7 @@ async fn signing_in_leads_only_where_it_may() {
     let gate = gate_that_allows(&provider, &app).await;
     let mut wrong = Vec::new();
     // Every login takes a handful of requests: a third of the small table, a sample of the attacks.
-    for (kind, rd) in cases()
-        .step_by(3)
-        .take(19)
-        .chain(cases().skip(57).step_by(25))
-    {
+    for (kind, rd) in cases().step_by(3).take(19).chain(cases().skip(57).step_by(25)) {
         let visitor = gate.visitor();
         let callback = visitor.consent(&format!("/oauth2/start?rd={rd}")).await;
         let answer = visitor.open(&callback).await;
@@ -152,12 +136,7 @@ async fn our_own_paths_and_overlong_addresses_are_no_landing() {
     let (provider, app) = (Provider::start().await, App::start().await);
     let gate = gate_that_allows(&provider, &app).await;
     let long = format!("/{}", "l".repeat(2100));
-    let own = [
-        "/oauth2/callback",
-        "/oauth2/sign_out",
-        "/oauth2/start",
-        "/oauth2/start?rd=/x",
-    ];
+    let own = ["/oauth2/callback", "/oauth2/sign_out", "/oauth2/start", "/oauth2/start?rd=/x"];
     for rd in own.into_iter().chain([long.as_str()]) {
         let rd: String = form_urlencoded::byte_serialize(rd.as_bytes()).collect();
         let visitor = gate.visitor();
@@ -181,9 +160,7 @@ async fn a_doubled_rd_is_never_the_foreign_one() {
     let (provider, app) = (Provider::start().await, App::start().await);
     let gate = gate_that_allows(&provider, &app).await;
     let target = "/oauth2/sign_out?rd=/ok&rd=https://evil.example/";
-    let answer = gate
-        .send(ask("GET", target).navigating().same_origin())
-        .await;
+    let answer = gate.send(ask("GET", target).navigating().same_origin()).await;
     if let Some(location) = answer.header("location") {
         let landing = gate.origin().join(location).unwrap();
         assert_eq!(landing.origin(), gate.origin().origin());

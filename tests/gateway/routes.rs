@@ -12,22 +12,13 @@ async fn the_longest_prefix_wins_and_exact_before_it() {
         .start()
         .await;
     let visitor = gate.visitor();
-    for target in [
-        "/",
-        "/wikipedia",
-        "/wiki",
-        "/wiki/",
-        "/wiki/other",
-        "/wiki/page",
-        "/wiki/page/x",
-    ] {
+    for target in
+        ["/", "/wikipedia", "/wiki", "/wiki/", "/wiki/other", "/wiki/page", "/wiki/page/x"]
+    {
         assert_eq!(visitor.fetch(target).await.status, 200, "{target}");
     }
     assert_eq!(all.targets(), ["/", "/wikipedia"]);
-    assert_eq!(
-        wiki.targets(),
-        ["/wiki", "/wiki/", "/wiki/other", "/wiki/page/x"]
-    );
+    assert_eq!(wiki.targets(), ["/wiki", "/wiki/", "/wiki/other", "/wiki/page/x"]);
     assert_eq!(page.targets(), ["/wiki/page"]);
 }
 
@@ -60,11 +51,7 @@ async fn templates_and_regexes_cover_whole_paths() {
 #[tokio::test]
 async fn no_route_is_404_for_everyone() {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_route(route("/app", &app))
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_route(route("/app", &app)).start().await;
     let visitor = gate.visitor();
     assert_eq!(visitor.open("/elsewhere").await.status, 404);
     assert_eq!(visitor.fetch("/elsewhere").await.status, 404);
@@ -87,27 +74,13 @@ async fn a_public_method_falls_through_to_the_wider_route() {
     let visitor = gate.visitor();
     let post = ask("POST", "/hook").body("{}");
     assert_eq!(visitor.send(post).await.status, 200);
-    assert_eq!(
-        visitor.fetch("/hook").await.status,
-        401,
-        "it can only tighten"
-    );
-    let tricks = [
-        "x-http-method-override",
-        "x-method-override",
-        "x-http-method",
-    ];
+    assert_eq!(visitor.fetch("/hook").await.status, 401, "it can only tighten");
+    let tricks = ["x-http-method-override", "x-method-override", "x-http-method"];
     for trick in tricks {
-        let request = ask("GET", "/hook?_method=POST")
-            .fetching()
-            .header(trick, "POST");
+        let request = ask("GET", "/hook?_method=POST").fetching().header(trick, "POST");
         assert_eq!(visitor.send(request).await.status, 401, "C-47: {trick}");
     }
-    assert_eq!(
-        visitor.send(ask("post", "/hook")).await.status,
-        401,
-        "C-47: exactly"
-    );
+    assert_eq!(visitor.send(ask("post", "/hook")).await.status, 401, "C-47: exactly");
     assert_eq!(app.targets(), ["/hook"]);
 }
 
@@ -125,11 +98,7 @@ async fn a_method_that_the_route_does_not_take_is_405() {
     app.forgets();
     let answer = visitor.send(ask("POST", "/read").fetching()).await;
     assert_eq!(answer.status, 405);
-    assert!(
-        answer
-            .header("allow")
-            .is_some_and(|allow| allow.contains("GET"))
-    );
+    assert!(answer.header("allow").is_some_and(|allow| allow.contains("GET")));
     assert!(app.requests().is_empty());
 }
 
@@ -139,11 +108,7 @@ async fn dangerous_methods_are_refused() {
     let gate = gateway().with_route(public("/", &app)).start().await;
     for method in ["TRACE", "TRACK"] {
         let answer = gate.send(ask(method, "/")).await;
-        assert!(
-            matches!(answer.status, 400 | 405 | 501),
-            "C-65: {method} {}",
-            answer.status
-        );
+        assert!(matches!(answer.status, 400 | 405 | 501), "C-65: {method} {}", answer.status);
     }
     assert!(app.requests().is_empty(), "C-65");
 }
@@ -156,16 +121,9 @@ async fn a_health_path_answers_and_the_operators_route_wins() {
         assert_eq!(plain.send(ask("GET", path)).await.status, 200, "{path}");
     }
     assert!(app.requests().is_empty());
-    let own = gateway()
-        .with_route(public("/ready", &app).with("match = \"exact\""))
-        .start()
-        .await;
+    let own = gateway().with_route(public("/ready", &app).with("match = \"exact\"")).start().await;
     own.send(ask("GET", "/ready")).await;
-    assert_eq!(
-        app.targets(),
-        ["/ready"],
-        "an exact route of the operator's wins"
-    );
+    assert_eq!(app.targets(), ["/ready"], "an exact route of the operator's wins");
 }
 
 #[tokio::test]
@@ -176,11 +134,7 @@ async fn the_host_chooses_the_route() {
         .with_route(public("/", &any))
         .start()
         .await;
-    let hosts = [
-        "wiki.example.com",
-        "WIKI.example.com",
-        "wiki.example.com:8080",
-    ];
+    let hosts = ["wiki.example.com", "WIKI.example.com", "wiki.example.com:8080"];
     for host in hosts {
         gate.send(ask("GET", "/wiki").header("host", host)).await;
     }
@@ -188,9 +142,5 @@ async fn the_host_chooses_the_route() {
     assert_eq!(wiki.targets(), ["/wiki"; 3]);
     assert_eq!(any.targets(), ["/any"]);
     let seen = wiki.last();
-    assert_eq!(
-        seen.header("host"),
-        Some("wiki.example.com:8080"),
-        "unchanged by default"
-    );
+    assert_eq!(seen.header("host"), Some("wiki.example.com:8080"), "unchanged by default");
 }

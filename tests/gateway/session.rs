@@ -4,11 +4,7 @@ use crate::harness::*;
 
 async fn app_behind_login() -> (Provider, App, Gate) {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     (provider, app, gate)
 }
 
@@ -23,12 +19,7 @@ async fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     assert!(cookie.is("path", "/"));
     assert!(!cookie.has("domain"));
     assert!(!cookie.has("secure"), "an http:// public_url has no Secure");
-    assert!(
-        cookie
-            .max_age()
-            .is_none_or(|age| age > 0 && age <= 7 * 24 * 3600),
-        "S41"
-    );
+    assert!(cookie.max_age().is_none_or(|age| age > 0 && age <= 7 * 24 * 3600), "S41");
 }
 
 #[tokio::test]
@@ -38,10 +29,7 @@ async fn an_askara_session_is_one_cookie_under_2200_bytes() {
     visitor.login().await;
     assert_eq!(visitor.cookie_names(), ["askara"]);
     let token = provider.newest_token().len();
-    assert!(
-        (1100..1300).contains(&token),
-        "an Askara-sized token: {token}"
-    );
+    assert!((1100..1300).contains(&token), "an Askara-sized token: {token}");
     let bytes = "askara".len() + visitor.session().unwrap().len();
     println!("session cookie: {bytes} bytes for an access token of {token}");
     assert!(bytes < 2200, "{bytes} bytes");
@@ -57,11 +45,7 @@ async fn the_cookie_tells_nothing_of_what_is_inside() {
     for part in token.split('.') {
         assert!(!session.contains(&part[..24]));
     }
-    assert!(
-        session
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    );
+    assert!(session.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
 }
 
 #[tokio::test]
@@ -69,10 +53,7 @@ async fn our_cookies_never_reach_the_app_and_its_own_do() {
     let (_provider, app, gate) = app_behind_login().await;
     let visitor = gate.visitor();
     visitor.login().await;
-    let line = format!(
-        "a=1; {}; askara-st-12345678=x; b=\"2\"",
-        visitor.session_line()
-    );
+    let line = format!("a=1; {}; askara-st-12345678=x; b=\"2\"", visitor.session_line());
     let answer = visitor.send(ask("GET", "/").fetching().cookie(&line)).await;
     assert_eq!(answer.status, 200);
     assert_eq!(app.last().header("cookie"), Some("a=1; b=\"2\""), "S47");
@@ -102,11 +83,7 @@ async fn the_app_cannot_set_or_delete_our_cookies() {
     visitor.login().await;
     let session = visitor.session();
     let answer = visitor.fetch("/set-cookie").await;
-    let names: Vec<_> = answer
-        .set_cookies()
-        .into_iter()
-        .map(|cookie| cookie.name)
-        .collect();
+    let names: Vec<_> = answer.set_cookies().into_iter().map(|cookie| cookie.name).collect();
     assert_eq!(names, ["app"], "C-29");
     assert_eq!(visitor.session(), session);
     assert_eq!(visitor.fetch("/").await.status, 200);
@@ -133,16 +110,10 @@ async fn a_heap_of_cookies_is_bounded_work() {
     let (_provider, _app, gate) = app_behind_login().await;
     let visitor = gate.visitor();
     visitor.login().await;
-    let heap: Vec<_> = (0..100)
-        .map(|n| format!("askara.{n}=AAAA; askara=B{n}"))
-        .collect();
+    let heap: Vec<_> = (0..100).map(|n| format!("askara.{n}=AAAA; askara=B{n}")).collect();
     let line = heap.join("; ");
     let answer = gate.send(ask("GET", "/").fetching().cookie(&line)).await;
-    assert!(
-        matches!(answer.status, 400 | 401 | 431),
-        "C-28: {}",
-        answer.status
-    );
+    assert!(matches!(answer.status, 400 | 401 | 431), "C-28: {}", answer.status);
     assert_eq!(visitor.fetch("/").await.status, 200);
 }
 
@@ -154,19 +125,11 @@ async fn userinfo_tells_who_is_signed_in_and_no_token() {
     visitor.login().await;
     let answer = visitor.fetch("/oauth2/userinfo").await;
     assert_eq!(answer.status, 200);
-    assert!(
-        answer
-            .header("content-type")
-            .unwrap()
-            .starts_with("application/json")
-    );
+    assert!(answer.header("content-type").unwrap().starts_with("application/json"));
     let info = answer.json();
     assert!(info.is_object());
     let text = info.to_string();
-    assert!(
-        text.contains("\"42\"") && text.contains("ada@example.com"),
-        "{text}"
-    );
+    assert!(text.contains("\"42\"") && text.contains("ada@example.com"), "{text}");
     assert!(!text.contains(&provider.newest_token()), "no token");
     assert!(!text.contains("def502"), "no token");
 }
@@ -176,10 +139,7 @@ async fn a_session_outlives_a_restart() {
     let (provider, app) = (Provider::start().await, App::start().await);
     let key = random_key();
     let gate = |port: Option<_>| {
-        let builder = gateway()
-            .with_keys(&[&key])
-            .with_provider(&provider)
-            .with_upstream(&app);
+        let builder = gateway().with_keys(&[&key]).with_provider(&provider).with_upstream(&app);
         match port {
             Some(port) => builder.on(port),
             None => builder,
@@ -233,8 +193,5 @@ async fn the_absolute_end_comes_however_busy_the_session_is() {
     visitor.fetch("/").await;
     wait(1700).await;
     let answer = gate.send(ask("GET", "/").fetching().cookie(&line)).await;
-    assert_eq!(
-        answer.status, 401,
-        "C-32: whatever the browser makes of Max-Age"
-    );
+    assert_eq!(answer.status, 401, "C-32: whatever the browser makes of Max-Age");
 }

@@ -8,11 +8,7 @@ const SOON: Duration = Duration::from_secs(3);
 
 async fn with_public_app() -> (App, Gate) {
     let app = App::start().await;
-    let gate = gateway()
-        .with_route(public("/", &app))
-        .with_admin()
-        .start()
-        .await;
+    let gate = gateway().with_route(public("/", &app)).with_admin().start().await;
     (app, gate)
 }
 
@@ -25,17 +21,9 @@ async fn a_request_in_flight_is_finished() {
         eventually("the request at the app", || !app.requests().is_empty()).await;
         gate.signal(signal);
         let answer = slow.await.unwrap();
-        assert_eq!(
-            (answer.status, answer.text().as_str()),
-            (200, "slow"),
-            "{signal}"
-        );
+        assert_eq!((answer.status, answer.text().as_str()), (200, "slow"), "{signal}");
         assert_eq!(answer.header("connection"), Some("close"), "{signal}");
-        assert_eq!(
-            gate.exit_code(SOON).await,
-            Some(0),
-            "{signal}: a clean drain"
-        );
+        assert_eq!(gate.exit_code(SOON).await, Some(0), "{signal}: a clean drain");
     }
 }
 
@@ -76,11 +64,7 @@ async fn a_second_signal_ends_at_once() {
     gate.signal("TERM");
     let begun = Instant::now();
     assert_eq!(gate.exit_code(SOON).await, Some(1), "a drain cut short");
-    assert!(
-        begun.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -95,11 +79,7 @@ async fn a_drain_has_a_deadline() {
     let begun = Instant::now();
     gate.signal("TERM");
     assert_eq!(gate.exit_code(SOON).await, Some(1), "a drain cut short");
-    assert!(
-        begun.elapsed() > Duration::from_millis(800),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() > Duration::from_millis(800), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -110,10 +90,7 @@ async fn an_upload_in_flight_is_finished() {
     let (_app, mut gate) = with_public_app().await;
     let (sender, body) = from_channel();
     sender.send(Frame::data(Bytes::from("one "))).await.unwrap();
-    let response = gate
-        .visitor()
-        .begin(ask("POST", "/stream").stream(body))
-        .await;
+    let response = gate.visitor().begin(ask("POST", "/stream").stream(body)).await;
     gate.signal("TERM");
     wait(300).await;
     sender.send(Frame::data(Bytes::from("two"))).await.unwrap();
@@ -125,11 +102,7 @@ async fn an_upload_in_flight_is_finished() {
 /// A session whose token has run out, before a provider that takes its time.
 async fn refreshing() -> (Provider, App, Gate, Visitor) {
     let (provider, app) = (Provider::with_token_life(2).await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     wait(3100).await;
@@ -160,22 +133,14 @@ async fn a_refresh_whose_browser_left_is_waited_for() {
     let begun = Instant::now();
     gate.signal("TERM");
     assert_eq!(gate.exit_code(SOON).await, Some(0), "rule 2");
-    assert!(
-        begun.elapsed() > Duration::from_millis(400),
-        "rule 2: {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() > Duration::from_millis(400), "rule 2: {:?}", begun.elapsed());
 }
 
 #[tokio::test]
 async fn a_second_process_takes_over_without_a_lost_request() {
     let app = App::start().await;
     let mut old = gateway().with_route(public("/", &app)).start().await;
-    let young = gateway()
-        .with_route(public("/", &app))
-        .on(old.port())
-        .start()
-        .await;
+    let young = gateway().with_route(public("/", &app)).on(old.port()).start().await;
     let visitors: Vec<_> = (0..4)
         .map(|_| {
             let visitor = young.visitor();

@@ -12,21 +12,11 @@ struct Scene {
 
 async fn signed_in() -> Scene {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     let callback = visitor.consent("/").await;
     let set = visitor.open(&callback).await.sets("askara").unwrap();
-    Scene {
-        app,
-        _provider: provider,
-        gate,
-        visitor,
-        set,
-    }
+    Scene { app, _provider: provider, gate, visitor, set }
 }
 
 fn sign_out(method: &str) -> Ask {
@@ -41,10 +31,7 @@ async fn signing_out_deletes_with_the_attributes_that_it_was_set_with() {
     let deleted = answer.sets("askara").expect("a deletion");
     assert!(deleted.deletes());
     assert_eq!(deleted.scope(), scene.set.scope(), "C-33, S43");
-    assert!(
-        scene.visitor.session().is_none(),
-        "C-33: a browser takes it"
-    );
+    assert!(scene.visitor.session().is_none(), "C-33: a browser takes it");
 }
 
 #[tokio::test]
@@ -53,14 +40,9 @@ async fn the_old_cookie_is_refused_after_sign_out() {
     let line = scene.visitor.session_line();
     scene.visitor.send(sign_out("POST").same_origin()).await;
     scene.app.forgets();
-    let answer = scene
-        .gate
-        .send(ask("GET", "/").fetching().cookie(&line))
-        .await;
+    let answer = scene.gate.send(ask("GET", "/").fetching().cookie(&line)).await;
     assert_eq!(answer.status, 401, "C-32: by this process");
-    let answer = scene
-        .gate
-        .send(ask("GET", "/oauth2/userinfo").fetching().cookie(&line));
+    let answer = scene.gate.send(ask("GET", "/oauth2/userinfo").fetching().cookie(&line));
     assert_eq!(answer.await.status, 401);
     assert!(scene.app.requests().is_empty());
 }
@@ -74,10 +56,7 @@ async fn a_same_origin_or_own_get_signs_out() {
     ];
     for (name, value) in proofs {
         let scene = signed_in().await;
-        let answer = scene
-            .visitor
-            .send(sign_out("GET").header(name, value))
-            .await;
+        let answer = scene.visitor.send(sign_out("GET").header(name, value)).await;
         assert!(answer.clears("askara"), "{value}: {}", answer.status);
     }
     let scene = signed_in().await;
@@ -86,10 +65,7 @@ async fn a_same_origin_or_own_get_signs_out() {
     assert!(scene.visitor.send(referred).await.clears("askara"));
     let scene = signed_in().await;
     let bare = ask("GET", "/oauth2/sign_out");
-    assert!(
-        scene.visitor.send(bare).await.clears("askara"),
-        "nothing foreign about it"
-    );
+    assert!(scene.visitor.send(bare).await.clears("askara"), "nothing foreign about it");
 }
 
 #[tokio::test]
@@ -126,10 +102,7 @@ async fn a_cross_site_post_signs_nobody_out() {
 async fn signing_out_leads_to_rd_or_says_that_it_is_done() {
     let scene = signed_in().await;
     let target = "/oauth2/sign_out?rd=%2Fbye%3Fx%3D1";
-    let answer = scene
-        .visitor
-        .send(ask("GET", target).navigating().same_origin())
-        .await;
+    let answer = scene.visitor.send(ask("GET", target).navigating().same_origin()).await;
     assert!(answer.redirects(), "{}", answer.text());
     let to = scene.gate.origin().join(answer.location()).unwrap();
     assert_eq!(to.as_str(), format!("{}/bye?x=1", scene.gate.base()));
@@ -142,10 +115,7 @@ async fn signing_out_leads_to_rd_or_says_that_it_is_done() {
 async fn a_post_is_answered_by_see_other_or_a_page() {
     let scene = signed_in().await;
     let target = "/oauth2/sign_out?rd=%2Fbye";
-    let answer = scene
-        .visitor
-        .send(ask("POST", target).navigating().same_origin())
-        .await;
+    let answer = scene.visitor.send(ask("POST", target).navigating().same_origin()).await;
     assert_eq!(answer.status, 303, "S1, S21: a POST is not repeated");
 }
 
@@ -153,10 +123,7 @@ async fn a_post_is_answered_by_see_other_or_a_page() {
 async fn other_methods_do_not_sign_out() {
     let scene = signed_in().await;
     for method in ["PUT", "DELETE", "HEAD"] {
-        let answer = scene
-            .visitor
-            .send(ask(method, "/oauth2/sign_out").same_origin())
-            .await;
+        let answer = scene.visitor.send(ask(method, "/oauth2/sign_out").same_origin()).await;
         assert!(answer.sets("askara").is_none(), "{method}");
     }
     assert_eq!(scene.visitor.fetch("/").await.status, 200);

@@ -17,10 +17,7 @@ async fn scene() -> (App, Gate) {
 
 async fn next_data(body: &mut Incoming) -> Bytes {
     let frame = timeout(Duration::from_secs(2), body.frame()).await;
-    let frame = frame
-        .expect("a frame in time")
-        .expect("not the end")
-        .unwrap();
+    let frame = frame.expect("a frame in time").expect("not the end").unwrap();
     frame.into_data().unwrap()
 }
 
@@ -49,11 +46,7 @@ async fn events_arrive_at_once() {
     for n in 0..3 {
         assert_eq!(next_data(&mut events).await, format!("data: {n}\n\n"));
     }
-    assert!(
-        begun.elapsed() < Duration::from_millis(1500),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -90,10 +83,7 @@ async fn a_broken_upload_never_ends_cleanly_at_the_app() {
     wait(200).await;
     drop(socket);
     wait(300).await;
-    assert!(
-        app.requests().is_empty(),
-        "the app records whole bodies only"
-    );
+    assert!(app.requests().is_empty(), "the app records whole bodies only");
 }
 
 #[tokio::test]
@@ -101,12 +91,7 @@ async fn large_bodies_pass_both_ways() {
     let (_app, gate) = scene().await;
     let up = vec![b'u'; 8 << 20];
     let answer = gate.send(ask("POST", "/echo").body(up.clone())).await;
-    assert!(
-        answer.body == up,
-        "{} bytes of {}",
-        answer.body.len(),
-        up.len()
-    );
+    assert!(answer.body == up, "{} bytes of {}", answer.body.len(), up.len());
     let answer = gate.send(ask("GET", "/big?bytes=16777216")).await;
     assert_eq!(answer.body.len(), 16 << 20);
 }
@@ -129,10 +114,7 @@ async fn a_slow_reader_holds_back_a_fast_app() {
         }
         sent += 1;
     }
-    assert!(
-        sent < 64,
-        "back-pressure instead of buffering: {sent} MiB went in"
-    );
+    assert!(sent < 64, "back-pressure instead of buffering: {sent} MiB went in");
 }
 
 #[tokio::test]
@@ -155,14 +137,10 @@ async fn trailers_of_the_answer_pass_without_managed_ones() {
 #[tokio::test]
 async fn an_apps_own_trailers_arrive() {
     let (_app, gate) = scene().await;
-    let request = ask("GET", "/trailers")
-        .header("te", "trailers")
-        .header("connection", "te");
+    let request = ask("GET", "/trailers").header("te", "trailers").header("connection", "te");
     let response = gate.visitor().begin(request).await;
     let body = response.into_body().collect().await.unwrap();
-    let checksum = body
-        .trailers()
-        .and_then(|trailers| trailers.get("x-checksum").cloned());
+    let checksum = body.trailers().and_then(|trailers| trailers.get("x-checksum").cloned());
     assert_eq!(body.to_bytes(), "body");
     assert_eq!(checksum.unwrap(), "right", "S58");
 }

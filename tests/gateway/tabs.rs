@@ -4,11 +4,7 @@ use crate::harness::*;
 
 async fn app_behind_login() -> (Provider, App, Gate) {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     (provider, app, gate)
 }
 
@@ -41,11 +37,7 @@ async fn five_tabs_finish_at_the_same_moment() {
     let opened = callbacks.iter().map(|callback| browser.open(callback));
     for answer in futures_util::future::join_all(opened).await {
         assert!(answer.redirects(), "{}", answer.text());
-        assert!(
-            answer.location().contains("/tab?n="),
-            "{}",
-            answer.location()
-        );
+        assert!(answer.location().contains("/tab?n="), "{}", answer.location());
     }
     assert_eq!(browser.fetch("/").await.status, 200);
 }
@@ -59,10 +51,8 @@ async fn state_cookies_never_pile_up() {
         browser.open(&format!("/{long}?tab={tab}")).await;
         let names = browser.state_cookies();
         assert!(names.len() <= 5, "C-16: {names:?}");
-        let bytes: usize = names
-            .iter()
-            .map(|name| name.len() + browser.cookie(name).unwrap().len())
-            .sum();
+        let bytes: usize =
+            names.iter().map(|name| name.len() + browser.cookie(name).unwrap().len()).sum();
         assert!(bytes <= 4096, "C-16: {bytes} bytes of state cookies");
     }
 }

@@ -48,9 +48,7 @@ async fn alpn_chooses_the_protocol() {
 async fn many_http2_streams_share_a_connection() {
     let (_provider, app, gate) = scene().await;
     let stream = TokioIo::new(handshake(&gate, &[b"h2"]).await);
-    let (sender, connection) = http2::handshake(TokioExecutor::new(), stream)
-        .await
-        .unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     tokio::spawn(connection);
     let requests = (0..40).map(|n| {
         let mut sender = sender.clone();
@@ -74,18 +72,10 @@ async fn cookies_are_bound_to_this_host_and_to_https() {
     let visitor = gate.visitor();
     let start = visitor.open("/page").await;
     let [state] = start.set_cookies().try_into().unwrap();
-    assert!(
-        state.name.starts_with("__Host-askara-st-"),
-        "S42: {}",
-        state.name
-    );
+    assert!(state.name.starts_with("__Host-askara-st-"), "S42: {}", state.name);
     assert!(state.has("secure") && state.has("httponly") && !state.has("domain"));
     let callback = visitor.consent("/page").await;
-    let set = visitor
-        .open(&callback)
-        .await
-        .sets("__Host-askara")
-        .expect("S42");
+    let set = visitor.open(&callback).await.sets("__Host-askara").expect("S42");
     assert!(set.has("secure") && set.has("httponly") && set.is("path", "/"));
     assert!(set.is("samesite", "Lax") && !set.has("domain"));
     assert_eq!(visitor.fetch("/").await.status, 200);

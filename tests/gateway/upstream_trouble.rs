@@ -14,24 +14,14 @@ const PLAIN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 #[tokio::test]
 async fn an_upstream_that_is_down_is_a_502() {
-    let gate = gateway()
-        .with_route(public("/", &"http://127.0.0.1:1"))
-        .start()
-        .await;
+    let gate = gateway().with_route(public("/", &"http://127.0.0.1:1")).start().await;
     let page = gate.visitor().open("/").await;
     assert_eq!(page.status, 502);
     assert_own_page(&page);
-    assert!(
-        !page.text().contains("127.0.0.1:1"),
-        "no address of the inside: {}",
-        page.text()
-    );
+    assert!(!page.text().contains("127.0.0.1:1"), "no address of the inside: {}", page.text());
     let problem = gate.visitor().fetch("/").await;
     assert_eq!(problem.status, 502);
-    assert_eq!(
-        problem.header("content-type"),
-        Some("application/problem+json")
-    );
+    assert_eq!(problem.header("content-type"), Some("application/problem+json"));
     assert_eq!(problem.json()["status"], 502);
     assert_eq!(problem.header("cache-control"), Some("no-store"));
 }
@@ -45,10 +35,7 @@ async fn an_upstream_that_is_silent_is_a_504() {
     assert_eq!(page.status, 504);
     assert_own_page(&page);
     assert_eq!(problem.status, 504);
-    assert_eq!(
-        problem.header("content-type"),
-        Some("application/problem+json")
-    );
+    assert_eq!(problem.header("content-type"), Some("application/problem+json"));
 }
 
 #[tokio::test]
@@ -92,10 +79,7 @@ async fn contradictory_framing_is_cleaned_or_refused_and_never_reused() {
         let first = line.send(ask("GET", "/")).await;
         if first.status < 500 {
             let chunked = first.header("transfer-encoding").is_some();
-            assert!(
-                !(chunked && first.header("content-length").is_some()),
-                "C-53: {reply:?}"
-            );
+            assert!(!(chunked && first.header("content-length").is_some()), "C-53: {reply:?}");
         }
         assert!(!first.text().contains("canary"), "C-53: {reply:?}");
         let second = gate.visitor().fetch("/").await;
@@ -115,13 +99,7 @@ async fn a_body_after_head_is_nobodys() {
     assert!(answer.body.is_empty());
     wait(50).await;
     let next = gate.visitor().fetch("/").await;
-    assert!(
-        matches!(
-            (next.status, next.text().as_str()),
-            (200, "canary") | (502, _)
-        ),
-        "C-53"
-    );
+    assert!(matches!((next.status, next.text().as_str()), (200, "canary") | (502, _)), "C-53");
     assert_eq!(upstream.connections(), 2, "C-53: never reused");
 }
 
@@ -133,11 +111,7 @@ async fn a_sound_upstream_connection_is_reused() {
     for _ in 0..5 {
         assert_eq!(line.send(ask("GET", "/")).await.text(), "ok");
     }
-    assert!(
-        upstream.connections() <= 2,
-        "{} connections",
-        upstream.connections()
-    );
+    assert!(upstream.connections() <= 2, "{} connections", upstream.connections());
     assert_eq!(upstream.heads().len(), 5);
 }
 
@@ -181,10 +155,7 @@ async fn an_answer_to_an_upgrade_that_is_no_upgrade_opens_no_tunnel() {
         assert_ne!(answer.status(), None, "{reply:?}");
         assert!(!answer.statuses().contains(&101), "C-60, S55: {reply:?}");
         let heads = upstream.heads().join("");
-        assert!(
-            !heads.contains("Host: x\r\n"),
-            "C-60: nothing went through raw: {heads}"
-        );
+        assert!(!heads.contains("Host: x\r\n"), "C-60: nothing went through raw: {heads}");
     }
 }
 
@@ -193,10 +164,8 @@ async fn interim_answers_are_bounded_and_never_final() {
     let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n";
     let upstream = RawUpstream::answering(format!("{hints}{hints}{PLAIN}")).await;
     let gate = before(&upstream).await;
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-        gate.authority()
-    );
+    let request =
+        format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", gate.authority());
     let answer = gate.raw(request).await;
     assert_eq!(answer.status(), Some(200), "S51: {}", answer.text());
     let flood = RawUpstream::answering(hints.repeat(50_000)).await;
@@ -209,10 +178,7 @@ async fn interim_answers_are_bounded_and_never_final() {
 async fn a_post_is_never_sent_twice() {
     let upstream = RawUpstream::closing_after("").await;
     let gate = before(&upstream).await;
-    let answer = gate
-        .visitor()
-        .send(ask("POST", "/pay").fetching().body("once"))
-        .await;
+    let answer = gate.visitor().send(ask("POST", "/pay").fetching().body("once")).await;
     assert_eq!(answer.status, 502);
     assert_eq!(upstream.heads().len(), 1, "S60");
 }

@@ -10,11 +10,7 @@ use crate::harness::*;
 
 async fn scene() -> (App, Gate, Visitor) {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let gate = gateway()
-        .with_provider(&provider)
-        .with_upstream(&app)
-        .start()
-        .await;
+    let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     app.forgets();
@@ -50,9 +46,7 @@ async fn echoes(socket: &mut WebSocketStream<TcpStream>, message: Message) {
 async fn messages_are_echoed_both_small_and_large() {
     let (app, gate, visitor) = scene().await;
     let cookie = visitor.session_line();
-    let mut socket = open(&gate, Some(&cookie), Some(&gate.base()))
-        .await
-        .unwrap();
+    let mut socket = open(&gate, Some(&cookie), Some(&gate.base())).await.unwrap();
     for n in 0..10 {
         echoes(&mut socket, Message::text(format!("message {n}"))).await;
     }
@@ -102,11 +96,7 @@ async fn a_socket_from_a_foreign_page_is_refused() {
 async fn a_socket_of_a_program_that_names_no_origin_is_opened() {
     // Every browser sends Origin (RFC 6455 4.1), so whoever sends none is no page of a stranger.
     let (_app, gate, visitor) = scene().await;
-    assert!(
-        open(&gate, Some(&visitor.session_line()), None)
-            .await
-            .is_ok()
-    );
+    assert!(open(&gate, Some(&visitor.session_line()), None).await.is_ok());
 }
 
 #[tokio::test]

@@ -77,11 +77,7 @@ fn place(
     name: &str,
     request: &Request<Bytes>,
 ) -> Response<Full<Bytes>> {
-    pages.answer(
-        status,
-        name,
-        context! { who => who(request.headers()), path => target(request) },
-    )
+    pages.answer(status, name, context! { who => who(request.headers()), path => target(request) })
 }
 
 fn time(headers: &HeaderMap, now: SystemTime) -> Response<Full<Bytes>> {
@@ -99,10 +95,10 @@ fn time(headers: &HeaderMap, now: SystemTime) -> Response<Full<Bytes>> {
 
 /// Returns the form's `text`, or the whole body where it is no form.
 fn posted(request: &Request<Bytes>) -> String {
-    let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes()
-            .starts_with(b"application/x-www-form-urlencoded")
-    });
+    let is_form = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
     let field = form_urlencoded::parse(request.body())
         .find(|(name, _)| is_form && name == "text")
         .map(|(_, value)| value.into_owned());
@@ -116,10 +112,7 @@ fn who(headers: &HeaderMap) -> String {
 }
 
 fn target(request: &Request<Bytes>) -> &str {
-    request
-        .uri()
-        .path_and_query()
-        .map_or("/", |target| target.as_str())
+    request.uri().path_and_query().map_or("/", |target| target.as_str())
 }
 
 const SUFFIX_LENGTH: usize = 8;

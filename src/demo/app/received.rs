@@ -23,11 +23,8 @@ pub(super) fn bearer(value: &str) -> Option<&str> {
 
 /// Returns the last `count` characters.
 pub(super) fn end(text: &str, count: usize) -> &str {
-    let start = text
-        .char_indices()
-        .rev()
-        .nth(count.saturating_sub(1))
-        .map_or(0, |(start, _)| start);
+    let start =
+        text.char_indices().rev().nth(count.saturating_sub(1)).map_or(0, |(start, _)| start);
     &text[start..]
 }
 

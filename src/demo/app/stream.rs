@@ -46,9 +46,7 @@ pub(in crate::demo) fn websocket(
     let is_upgrade = headers
         .get(UPGRADE)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    let is_current = headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .is_some_and(|version| version == "13");
+    let is_current = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     let accept = headers
         .get(SEC_WEBSOCKET_KEY)
         .map(|key| derive_accept_key(key.as_bytes()))

@@ -19,12 +19,7 @@ fn seen(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> (St
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let answer = answer(&Pages::new(), &request, now);
     let status = answer.status();
-    let body = answer
-        .into_body()
-        .collect()
-        .now_or_never()
-        .unwrap()
-        .unwrap();
+    let body = answer.into_body().collect().now_or_never().unwrap().unwrap();
     (status, String::from_utf8(body.to_bytes().to_vec()).unwrap())
 }
 
@@ -86,10 +81,7 @@ fn scripts_get_the_time_and_the_end_of_the_token() {
     let authorization = format!("bearer {}", token());
     for (headers, expected) in [
         (
-            &[
-                ("authorization", &*authorization),
-                ("x-forwarded-user", "7"),
-            ][..],
+            &[("authorization", &*authorization), ("x-forwarded-user", "7")][..],
             r#"{"time":"2023-11-14T22:13:20Z","token_suffix":"re-of-it","user":"7"}"#,
         ),
         (
@@ -97,10 +89,7 @@ fn scripts_get_the_time_and_the_end_of_the_token() {
             r#"{"time":"2023-11-14T22:13:20Z","token_suffix":null,"user":"nobody"}"#,
         ),
     ] {
-        assert_eq!(
-            seen("GET", "/api/time", headers, ""),
-            (StatusCode::OK, expected.to_owned())
-        );
+        assert_eq!(seen("GET", "/api/time", headers, ""), (StatusCode::OK, expected.to_owned()));
     }
 }
 
@@ -114,20 +103,13 @@ fn all_headers_are_listed_with_all_their_values() {
 #[test]
 fn a_path_is_shown_as_it_came_and_escaped() {
     for (target, status, expected) in [
-        (
-            "/reports/2026?quarter=3&view=full",
-            200,
-            "/reports/2026?quarter=3&amp;view=full",
-        ),
+        ("/reports/2026?quarter=3&view=full", 200, "/reports/2026?quarter=3&amp;view=full"),
         ("/reports/%70?x", 200, "/reports/%70?x"),
         ("/nothing?'x'", 404, "/nothing?&#x27;x&#x27;"),
     ] {
         let (seen, page) = seen("GET", target, &[], "");
         assert_eq!(seen.as_u16(), status, "{target}");
-        let path = page
-            .split(r#"id="path">"#)
-            .nth(1)
-            .and_then(|rest| rest.split('<').next());
+        let path = page.split(r#"id="path">"#).nth(1).and_then(|rest| rest.split('<').next());
         let path = path.unwrap().replace("&#x2f;", "/");
         assert_eq!(path, expected, "{target}");
     }
@@ -142,10 +124,6 @@ fn a_page_is_only_read() {
         ("GET", "/form", 200),
         ("DELETE", "/nothing", 404),
     ] {
-        assert_eq!(
-            seen(method, target, &[], "").0.as_u16(),
-            expected,
-            "{method} {target}"
-        );
+        assert_eq!(seen(method, target, &[], "").0.as_u16(), expected, "{method} {target}");
     }
 }

@@ -55,16 +55,9 @@ impl AuthorizeRequest {
         let redirect_uri = parameters
             .take("redirect_uri")
             .filter(|uri| options.redirect_uris.contains(uri))
-            .ok_or(Refusal::Shown(
-                "The redirect address is not registered for this client.",
-            ))?;
-        let back = Back {
-            redirect_uri,
-            state: parameters.take("state"),
-        };
-        parameters
-            .request(&back)
-            .map_err(|error| Refusal::Redirected(back.with_error(error)))
+            .ok_or(Refusal::Shown("The redirect address is not registered for this client."))?;
+        let back = Back { redirect_uri, state: parameters.take("state") };
+        parameters.request(&back).map_err(|error| Refusal::Redirected(back.with_error(error)))
     }
 }
 
@@ -144,9 +137,7 @@ impl Parameters {
             };
         };
         let well_formed = challenge.len() == S256_LENGTH
-            && challenge
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if method.as_deref() == Some("S256") && well_formed {
             Ok(Some(challenge))
         } else {

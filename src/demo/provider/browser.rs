@@ -16,10 +16,7 @@ impl Form {
     }
 
     pub(super) fn value(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(other, _)| other == name)
-            .map_or("", |(_, value)| value)
+        self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
 }
 

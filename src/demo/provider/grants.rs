@@ -55,10 +55,7 @@ impl Grants {
     }
 
     /// Returns a new refresh token for `scopes`.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the demo has its own edge to the system"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the demo has its own edge to the system")]
     pub(super) fn give_refresh_token(
         &mut self,
         scopes: Vec<String>,

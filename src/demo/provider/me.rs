@@ -28,17 +28,12 @@ impl StandIn {
                     "hint": "Access token could not be verified",
                 }),
             );
-            answer
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return answer;
         }
 
         let account = &self.options.account;
-        let (user, _) = account
-            .email
-            .split_once('@')
-            .unwrap_or((&account.email, ""));
+        let (user, _) = account.email.split_once('@').unwrap_or((&account.email, ""));
         pages::json(
             StatusCode::OK,
             &json!({
@@ -55,7 +50,5 @@ impl StandIn {
 
 fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim_start_matches(' '))
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }

@@ -144,14 +144,9 @@ impl StandIn {
                 "/authorize/consent" => (Method::POST, Self::consent),
                 "/authorize/sign-in" => (Method::POST, Self::sign_in),
                 "/authorize/style.css" => (Method::GET, |_, _, _| {
-                    Ok(pages::asset(
-                        "text/css; charset=utf-8",
-                        pages::PROVIDER_STYLE,
-                    ))
+                    Ok(pages::asset("text/css; charset=utf-8", pages::PROVIDER_STYLE))
                 }),
-                "/me" => (Method::GET, |provider, request, now| {
-                    Ok(provider.me(request, now))
-                }),
+                "/me" => (Method::GET, |provider, request, now| Ok(provider.me(request, now))),
                 "/oauth2/token" => (Method::POST, Self::token),
                 _ => return pages::plain(StatusCode::NOT_FOUND, "nothing here"),
             };
@@ -193,10 +188,7 @@ impl std::fmt::Display for NotMade {
 impl std::error::Error for NotMade {}
 
 /// Returns `count` random bytes in hexadecimal.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the demo has its own edge to the system"
-)]
+#[expect(clippy::disallowed_methods, reason = "the demo has its own edge to the system")]
 fn random_hex(count: usize) -> Result<String, Unwell> {
     let mut bytes = vec![0; count];
     getrandom::fill(&mut bytes).map_err(|_| Unwell)?;

@@ -42,11 +42,7 @@ impl StandIn {
         let must_sign_in = !browser.signed_in || wanted.prompt.login;
         let must_consent = browser.must_consent(&wanted);
         if wanted.prompt.none && (must_sign_in || must_consent) {
-            let error = if must_sign_in {
-                "login_required"
-            } else {
-                "consent_required"
-            };
+            let error = if must_sign_in { "login_required" } else { "consent_required" };
             return Ok(browser::redirect(&wanted.back.with_error(error)));
         }
         if !must_sign_in && !must_consent {
@@ -84,11 +80,7 @@ impl StandIn {
         } else {
             self.consent_page(&transaction, &wanted)
         };
-        Ok(if is_new {
-            browser::with_cookie(answer, &browser)
-        } else {
-            answer
-        })
+        Ok(if is_new { browser::with_cookie(answer, &browser) } else { answer })
     }
 
     pub(super) fn sign_in(
@@ -99,9 +91,7 @@ impl StandIn {
         let form = Form::read(request.body());
         let browser = browser::id(request).unwrap_or_default();
         let mut state = self.state();
-        let Some(transaction) = state
-            .visits
-            .transaction(form.value("transaction"), browser, now)
+        let Some(transaction) = state.visits.transaction(form.value("transaction"), browser, now)
         else {
             return Ok(self.refused(OUT_OF_DATE));
         };
@@ -161,11 +151,7 @@ impl StandIn {
         failed: bool,
     ) -> Response<Full<Bytes>> {
         let account = &self.options.account;
-        let status = if failed {
-            StatusCode::FORBIDDEN
-        } else {
-            StatusCode::OK
-        };
+        let status = if failed { StatusCode::FORBIDDEN } else { StatusCode::OK };
         self.pages.answer(
             status,
             "sign_in.html",
@@ -197,8 +183,7 @@ impl StandIn {
     }
 
     fn refused(&self, reason: &str) -> Response<Full<Bytes>> {
-        self.pages
-            .answer(StatusCode::BAD_REQUEST, "refused.html", context! { reason })
+        self.pages.answer(StatusCode::BAD_REQUEST, "refused.html", context! { reason })
     }
 }
 

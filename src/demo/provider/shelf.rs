@@ -15,12 +15,7 @@ pub(super) struct Shelf<Thing> {
 
 impl<Thing> Shelf<Thing> {
     pub(super) fn new(life: Duration, capacity: usize) -> Self {
-        Self {
-            life,
-            capacity,
-            things: HashMap::new(),
-            order: VecDeque::new(),
-        }
+        Self { life, capacity, things: HashMap::new(), order: VecDeque::new() }
     }
 
     /// Keeps `thing` from `now` on, and drops what has expired or no longer fits.

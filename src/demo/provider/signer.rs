@@ -24,9 +24,7 @@ pub(super) struct Claims<'a> {
 
 impl Signer {
     pub(super) fn generate() -> Result<Self, Unwell> {
-        KeyPair::generate(KeySize::Rsa2048)
-            .map(Self)
-            .map_err(|_| Unwell)
+        KeyPair::generate(KeySize::Rsa2048).map(Self).map_err(|_| Unwell)
     }
 
     /// Returns a JWT in the look of league/oauth2-server: its times are floating-point numbers.
@@ -47,12 +45,7 @@ impl Signer {
         );
         let mut signature = vec![0; self.0.public_modulus_len()];
         self.0
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                signed.as_bytes(),
-                &mut signature,
-            )
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
             .map_err(|_| Unwell)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
@@ -60,9 +53,7 @@ impl Signer {
 
 /// Returns seconds since 1970 with microseconds, as PHP writes them.
 fn seconds(time: SystemTime) -> f64 {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Duration::new(since.as_secs(), since.subsec_micros() * 1000).as_secs_f64()
 }
 
@@ -88,10 +79,7 @@ mod tests {
 
         let (signed, signature) = token.rsplit_once('.').unwrap();
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signer.0.public_key())
-            .verify(
-                signed.as_bytes(),
-                &URL_SAFE_NO_PAD.decode(signature).unwrap(),
-            )
+            .verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
             .unwrap();
         let (_, payload) = signed.split_once('.').unwrap();
         let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();

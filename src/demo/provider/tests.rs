@@ -31,17 +31,11 @@ struct Seen {
 impl Scene {
     fn new() -> Self {
         let options = Options::new("client".into(), "secret".into(), vec![CALLBACK.into()]);
-        Self {
-            provider: StandIn::new(options).unwrap(),
-            cookie: None,
-        }
+        Self { provider: StandIn::new(options).unwrap(), cookie: None }
     }
 
     fn send(&mut self, method: &str, path: &str, kind: &str, body: &str, now: SystemTime) -> Seen {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", kind);
+        let mut request = Request::builder().method(method).uri(path).header("content-type", kind);
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", format!("other=1; {cookie}"));
         }
@@ -55,11 +49,7 @@ impl Scene {
             self.cookie = cookie.split(';').next().map(str::to_owned);
         }
         let (status, location) = (answer.status(), header("location").unwrap_or_default());
-        Seen {
-            status,
-            location,
-            body: whole(answer.into_body()),
-        }
+        Seen { status, location, body: whole(answer.into_body()) }
     }
 
     fn authorize(&mut self, more: &str) -> Seen {
@@ -72,13 +62,7 @@ impl Scene {
 
     fn post(&mut self, path: &str, page: &Seen, rest: &str) -> Seen {
         let body = format!("transaction={}&{rest}", page.transaction());
-        self.send(
-            "POST",
-            path,
-            "application/x-www-form-urlencoded",
-            &body,
-            NOW,
-        )
+        self.send("POST", path, "application/x-www-form-urlencoded", &body, NOW)
     }
 
     fn sign_in(&mut self, page: &Seen) -> Seen {
@@ -121,18 +105,14 @@ impl Scene {
 
 impl Seen {
     fn transaction(&self) -> String {
-        let (_, rest) = self
-            .body
-            .split_once("name=\"transaction\" value=\"")
-            .unwrap();
+        let (_, rest) = self.body.split_once("name=\"transaction\" value=\"").unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
 
     fn parameter(&self, name: &str) -> Option<String> {
         let query = self.location.strip_prefix(CALLBACK)?.strip_prefix('?')?;
-        let mut all: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
+        let mut all: BTreeMap<_, _> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         all.remove(name)
     }
 

@@ -73,36 +73,20 @@ impl StandIn {
     }
 
     fn judge_client(&self, call: &TokenCall) -> Result<(), Refusal> {
-        let id = call
-            .client_id
-            .as_deref()
-            .ok_or(Refusal::Missing("client_id"))?;
+        let id = call.client_id.as_deref().ok_or(Refusal::Missing("client_id"))?;
         let secret = call.client_secret.as_deref().unwrap_or_default();
         let same = id.as_bytes().ct_eq(self.options.client_id.as_bytes())
-            & secret
-                .as_bytes()
-                .ct_eq(self.options.client_secret.as_bytes());
-        if bool::from(same) {
-            Ok(())
-        } else {
-            Err(Refusal::Client)
-        }
+            & secret.as_bytes().ct_eq(self.options.client_secret.as_bytes());
+        if bool::from(same) { Ok(()) } else { Err(Refusal::Client) }
     }
 
     fn spend_code(&self, call: &TokenCall, now: SystemTime) -> Result<Vec<String>, Refusal> {
         let code = call.code.as_deref().ok_or(Refusal::Missing("code"))?;
-        let grant = self
-            .state()
-            .grants
-            .spend_code(code, now)
-            .ok_or(Refusal::Grant(
-                "The authorization code has expired",
-                "Authorization code has expired or has been used",
-            ))?;
-        let redirect_uri = call
-            .redirect_uri
-            .as_deref()
-            .ok_or(Refusal::Missing("redirect_uri"))?;
+        let grant = self.state().grants.spend_code(code, now).ok_or(Refusal::Grant(
+            "The authorization code has expired",
+            "Authorization code has expired or has been used",
+        ))?;
+        let redirect_uri = call.redirect_uri.as_deref().ok_or(Refusal::Missing("redirect_uri"))?;
         if redirect_uri != grant.redirect_uri {
             return Err(Refusal::Grant(GRANT_INVALID, "Invalid redirect URI"));
         }
@@ -115,17 +99,11 @@ impl StandIn {
         call: &TokenCall,
         now: SystemTime,
     ) -> Result<Vec<String>, Refusal> {
-        let token = call
-            .refresh_token
-            .as_deref()
-            .ok_or(Refusal::Missing("refresh_token"))?;
+        let token = call.refresh_token.as_deref().ok_or(Refusal::Missing("refresh_token"))?;
         self.state()
             .grants
             .spend_refresh_token(token, now)
-            .ok_or(Refusal::Grant(
-                "The refresh token is invalid.",
-                "Token has been revoked",
-            ))
+            .ok_or(Refusal::Grant("The refresh token is invalid.", "Token has been revoked"))
     }
 
     fn new_tokens(
@@ -183,10 +161,7 @@ impl CodeGrant {
         if bool::from(hash.as_bytes().ct_eq(challenge.as_bytes())) {
             Ok(())
         } else {
-            Err(Refusal::Grant(
-                GRANT_INVALID,
-                "Failed to verify `code_verifier`.",
-            ))
+            Err(Refusal::Grant(GRANT_INVALID, "Failed to verify `code_verifier`."))
         }
     }
 }
@@ -200,12 +175,9 @@ impl Refusal {
                 "Client authentication failed",
                 "Check the client id and secret".to_owned(),
             ),
-            Self::Grant(description, hint) => (
-                StatusCode::BAD_REQUEST,
-                "invalid_grant",
-                *description,
-                (*hint).to_owned(),
-            ),
+            Self::Grant(description, hint) => {
+                (StatusCode::BAD_REQUEST, "invalid_grant", *description, (*hint).to_owned())
+            }
             Self::GrantType => (
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",

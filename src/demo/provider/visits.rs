@@ -98,9 +98,7 @@ impl Visits {
         browser: &str,
         now: SystemTime,
     ) -> Option<&mut Transaction> {
-        self.transactions
-            .find(id, now)
-            .filter(|transaction| transaction.browser == browser)
+        self.transactions.find(id, now).filter(|transaction| transaction.browser == browser)
     }
 
     pub(super) fn end(&mut self, id: &str, now: SystemTime) {

@@ -56,11 +56,7 @@ impl<'a> Range<'a> {
             None => (text, 1000),
         };
         let language = tag.trim().split('-').next()?;
-        Some(Self {
-            language,
-            quality,
-            position,
-        })
+        Some(Self { language, quality, position })
     }
 }
 
@@ -69,16 +65,10 @@ type Wish = (u16, Reverse<usize>);
 
 fn wish(ranges: &[Range<'_>], language: Language) -> Wish {
     let best = |name: &str| {
-        let named = ranges
-            .iter()
-            .filter(|range| range.language.eq_ignore_ascii_case(name));
-        named
-            .map(|range| (range.quality, Reverse(range.position)))
-            .max()
+        let named = ranges.iter().filter(|range| range.language.eq_ignore_ascii_case(name));
+        named.map(|range| (range.quality, Reverse(range.position))).max()
     };
-    best(language.tag())
-        .or_else(|| best("*"))
-        .unwrap_or((0, Reverse(0)))
+    best(language.tag()).or_else(|| best("*")).unwrap_or((0, Reverse(0)))
 }
 
 /// Reads `q=` and a number from 0 to 1 with at most three decimals, in thousandths.

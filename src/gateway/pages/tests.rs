@@ -24,31 +24,15 @@ const NOTICES: [Notice; 18] = [
     Notice::UpstreamNonsense,
 ];
 
-const LINKS: Links<'static> = Links {
-    again: Some("/oauth2/start?rd=%2F&x=1"),
-    home: "/",
-};
+const LINKS: Links<'static> = Links { again: Some("/oauth2/start?rd=%2F&x=1"), home: "/" };
 
 /// Every page in a language, each with `value` wherever a value from outside may stand.
 fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
     let address = format!("/{value}");
-    let links = Links {
-        again: Some(&address),
-        home: &address,
-    };
-    let mut all: Vec<String> = NOTICES
-        .map(|notice| pages.notice(notice, language, &links, value, Some(value)))
-        .into();
-    all.push(pages.notice(
-        Notice::NoRoute,
-        language,
-        &Links {
-            again: None,
-            home: "/",
-        },
-        "",
-        None,
-    ));
+    let links = Links { again: Some(&address), home: &address };
+    let mut all: Vec<String> =
+        NOTICES.map(|notice| pages.notice(notice, language, &links, value, Some(value))).into();
+    all.push(pages.notice(Notice::NoRoute, language, &Links { again: None, home: "/" }, "", None));
     all.push(pages.signed_out(language, &address, true));
     all.push(pages.signed_out(language, &address, false));
     all.push(pages.confirm_sign_out(language, value, Some(value)));
@@ -62,11 +46,7 @@ fn every_notice_is_listed_here_and_has_its_own_code_and_title() {
     for (index, notice) in NOTICES.into_iter().enumerate() {
         assert_eq!(notice as usize, index);
         let code = notice.code();
-        assert!(
-            code.bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
-            "{code}"
-        );
+        assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{code}");
         for other in &NOTICES[..index] {
             assert_ne!(code, other.code());
             for language in LANGUAGES {
@@ -82,29 +62,16 @@ fn every_notice_says_what_happened_and_what_to_do_in_both_languages() {
     for notice in NOTICES {
         for language in LANGUAGES {
             let page = pages.notice(notice, language, &LINKS, "a1b2c3", Some("access_denied"));
-            for part in [
-                notice.title(language),
-                notice.text(language),
-                notice.advice(language),
-            ] {
+            for part in [notice.title(language), notice.text(language), notice.advice(language)] {
                 assert!(page.contains(part), "{notice:?} {language:?}: {part}");
             }
             assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
             assert!(page.contains("id=\"again\" href=\"&#x2f;oauth2&#x2f;start?rd=%2F&amp;x=1\""));
             assert!(page.contains("<dd>a1b2c3</dd>") && page.contains("<dd>access_denied</dd>"));
         }
-        assert_ne!(
-            notice.title(Language::English),
-            notice.title(Language::French)
-        );
-        assert_ne!(
-            notice.text(Language::English),
-            notice.text(Language::French)
-        );
-        assert_ne!(
-            notice.advice(Language::English),
-            notice.advice(Language::French)
-        );
+        assert_ne!(notice.title(Language::English), notice.title(Language::French));
+        assert_ne!(notice.text(Language::English), notice.text(Language::French));
+        assert_ne!(notice.advice(Language::English), notice.advice(Language::French));
     }
 }
 
@@ -128,10 +95,7 @@ fn every_page_suits_phones_dark_screens_and_robots() {
 #[test]
 fn without_a_link_there_is_no_button_to_start_again() {
     let pages = Pages::new();
-    let links = Links {
-        again: None,
-        home: "/wiki",
-    };
+    let links = Links { again: None, home: "/wiki" };
     let page = pages.notice(Notice::SessionTooLarge, Language::English, &links, "", None);
     assert!(!page.contains("id=\"again\""));
     assert!(page.contains("id=\"home\" href=\"&#x2f;wiki\""));
@@ -156,9 +120,7 @@ fn the_pages_carry_the_ids_that_browser_tests_look_for() {
                 && confirm.contains("id=\"confirm\"")
         );
         assert!(
-            !pages
-                .confirm_sign_out(language, "/oauth2/sign_out", None)
-                .contains("name=\"rd\"")
+            !pages.confirm_sign_out(language, "/oauth2/sign_out", None).contains("name=\"rd\"")
         );
     }
 }

@@ -44,10 +44,8 @@ pub(crate) mod signed_out {
     use super::Text;
 
     pub(crate) const TITLE: Text = Text("You’re signed out", "Déconnexion effectuée");
-    pub(crate) const TEXT: Text = Text(
-        "Your session on this site has ended.",
-        "Votre session sur ce site est terminée.",
-    );
+    pub(crate) const TEXT: Text =
+        Text("Your session on this site has ended.", "Votre session sur ce site est terminée.");
     pub(crate) const REMAINS: Text = Text(
         "The sign-in service may still remember you: the next sign-in can then pass without a \
          question. On a shared device, sign out of the sign-in service too.",

@@ -6,18 +6,9 @@ use super::*;
 async fn length_beside_chunks_smuggles_nothing() {
     let scene = scene().await;
     let both = [
-        (
-            "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
-            "0\r\n\r\n",
-        ),
-        (
-            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
-            "0\r\n\r\n",
-        ),
-        (
-            "Content-Length: 60\r\nTransfer-Encoding: chunked\r\n",
-            "5\r\nhello\r\n0\r\n\r\n",
-        ),
+        ("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
+        ("Content-Length: 60\r\nTransfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n"),
     ];
     for (headers, body) in both {
         let answer = scene.post(headers, body).await;
@@ -54,10 +45,7 @@ async fn an_odd_content_length_is_refused() {
 #[tokio::test]
 async fn equal_content_lengths_are_one() {
     let scene = scene().await;
-    for headers in [
-        "Content-Length: 5\r\nContent-Length: 5\r\n",
-        "Content-Length: 5, 5\r\n",
-    ] {
+    for headers in ["Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n"] {
         let answer = scene.post(headers, "hello").await;
         match answer.status() {
             Some(400) => scene.assert_refused(&answer, headers),
@@ -115,11 +103,7 @@ async fn sound_chunks_are_framed_anew() {
     let first = &scene.app.requests()[0];
     assert_eq!(&first.body[..], b"hello world");
     assert_eq!(first.header("transfer-encoding"), Some("chunked"));
-    assert_eq!(
-        scene.app.targets(),
-        ["/first", "/smuggled"],
-        "here it is a request of its own"
-    );
+    assert_eq!(scene.app.targets(), ["/first", "/smuggled"], "here it is a request of its own");
 }
 
 #[tokio::test]
@@ -140,9 +124,6 @@ async fn broken_chunks_end_the_request() {
         let what = format!("C-58: {:?}", body.chars().take(30).collect::<String>());
         let answer = scene.post("Transfer-Encoding: chunked\r\n", &body).await;
         assert!(answer.closed, "{what}");
-        assert!(
-            scene.app.requests().is_empty(),
-            "{what}: the app records whole bodies only"
-        );
+        assert!(scene.app.requests().is_empty(), "{what}: the app records whole bodies only");
     }
 }

@@ -18,15 +18,9 @@ async fn malformed_header_lines_are_refused() {
     ];
     for line in malformed {
         let answer = scene.get(line).await;
-        scene.assert_refused(
-            &answer,
-            &format!("C-56, C-57: {:?}", String::from_utf8_lossy(line)),
-        );
+        scene.assert_refused(&answer, &format!("C-56, C-57: {:?}", String::from_utf8_lossy(line)));
     }
-    let early = format!(
-        "GET /first HTTP/1.1\r\n X: y\r\nHost: {}\r\n\r\n",
-        scene.gate.authority()
-    );
+    let early = format!("GET /first HTTP/1.1\r\n X: y\r\nHost: {}\r\n\r\n", scene.gate.authority());
     let answer = scene.gate.raw(early).await;
     scene.assert_refused(&answer, "C-56: a space before the first header");
 }
@@ -34,16 +28,9 @@ async fn malformed_header_lines_are_refused() {
 #[tokio::test]
 async fn bare_line_feeds_are_made_whole_or_refused() {
     let scene = scene().await;
-    let request = format!(
-        "GET /first HTTP/1.1\nHost: {}\nX-A: b\n\n",
-        scene.gate.authority()
-    );
+    let request = format!("GET /first HTTP/1.1\nHost: {}\nX-A: b\n\n", scene.gate.authority());
     let answer = scene.gate.raw(request).await;
-    assert!(
-        matches!(answer.status(), Some(200 | 400)),
-        "C-57: {:?}",
-        answer.status()
-    );
+    assert!(matches!(answer.status(), Some(200 | 400)), "C-57: {:?}", answer.status());
 }
 
 #[tokio::test]
@@ -57,15 +44,9 @@ async fn too_much_head_is_refused() {
         scene.assert_refused(&answer, &format!("C-56, C-72: {} bytes", headers.len()));
     }
     let target = "t".repeat(80 << 10);
-    let request = format!(
-        "GET /{target} HTTP/1.1\r\nHost: {}\r\n\r\n",
-        scene.gate.authority()
-    );
+    let request = format!("GET /{target} HTTP/1.1\r\nHost: {}\r\n\r\n", scene.gate.authority());
     let status = scene.gate.raw(request).await.status();
-    assert!(
-        matches!(status, Some(400 | 414 | 431) | None),
-        "C-72: {status:?}"
-    );
+    assert!(matches!(status, Some(400 | 414 | 431) | None), "C-72: {status:?}");
     assert!(scene.app.requests().is_empty());
 }
 
@@ -77,10 +58,7 @@ async fn pipelined_requests_are_answered_in_order() {
         .map(|status| format!("GET /status/{status} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
         .concat();
     assert_eq!(scene.gate.raw(request).await.statuses(), [201, 202, 203]);
-    assert_eq!(
-        scene.app.targets(),
-        ["/status/201", "/status/202", "/status/203"]
-    );
+    assert_eq!(scene.app.targets(), ["/status/201", "/status/202", "/status/203"]);
 }
 
 #[tokio::test]
@@ -94,10 +72,7 @@ async fn an_unread_body_is_never_taken_for_a_request() {
         .await;
     let refused = [
         format!("POST /protected HTTP/1.1\r\nHost: {}\r\n", gate.authority()),
-        format!(
-            "POST /oauth2/nothing-here HTTP/1.1\r\nHost: {}\r\n",
-            gate.authority()
-        ),
+        format!("POST /oauth2/nothing-here HTTP/1.1\r\nHost: {}\r\n", gate.authority()),
         format!("GET / HTTP/1.1\r\nHost: {}\r\n", gate.authority()),
     ];
     for head in refused {
@@ -122,10 +97,7 @@ async fn a_protocol_that_is_not_spoken_here_is_refused() {
     ];
     for line in lines {
         let status = scene.gate.raw(&line).await.status();
-        assert!(
-            matches!(status, Some(400 | 505) | None),
-            "{line:?}: {status:?}"
-        );
+        assert!(matches!(status, Some(400 | 505) | None), "{line:?}: {status:?}");
     }
     assert!(scene.app.requests().is_empty());
     let old = format!("GET /first HTTP/1.0\r\nHost: {host}\r\n\r\n");

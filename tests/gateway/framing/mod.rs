@@ -41,19 +41,9 @@ impl Scene {
     /// Refused and closed; the app saw nothing.
     fn assert_refused(&self, answer: &RawAnswer, what: &str) {
         let status = answer.status();
-        assert!(
-            matches!(status, Some(400 | 431 | 501) | None),
-            "{what}: {status:?}"
-        );
-        assert!(
-            answer.closed,
-            "{what}: the connection cannot be trusted any more"
-        );
-        assert!(
-            self.app.requests().is_empty(),
-            "{what}: {:?}",
-            self.app.targets()
-        );
+        assert!(matches!(status, Some(400 | 431 | 501) | None), "{what}: {status:?}");
+        assert!(answer.closed, "{what}: the connection cannot be trusted any more");
+        assert!(self.app.requests().is_empty(), "{what}: {:?}", self.app.targets());
     }
 
     /// Refused, or passed once and cleanly with the connection closed behind it.
@@ -62,10 +52,6 @@ impl Scene {
         assert!(targets.len() <= 1, "{what}: {targets:?}");
         assert!(!targets.contains(&"/smuggled".to_owned()), "{what}");
         assert!(answer.closed, "{what}");
-        assert!(
-            answer.statuses().len() <= 1,
-            "{what}: {:?}",
-            answer.statuses()
-        );
+        assert!(answer.statuses().len() <= 1, "{what}: {:?}", answer.statuses());
     }
 }

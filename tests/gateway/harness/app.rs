@@ -53,10 +53,7 @@ pub(super) struct Unfinished {
 
 impl Unfinished {
     pub(super) fn new(journal: &Arc<Journal>) -> Self {
-        Self {
-            journal: Arc::clone(journal),
-            finished: false,
-        }
+        Self { journal: Arc::clone(journal), finished: false }
     }
 }
 
@@ -97,10 +94,7 @@ impl App {
 
     /// The targets of all requests, in order.
     pub(crate) fn targets(&self) -> Vec<String> {
-        self.requests()
-            .into_iter()
-            .map(|seen| seen.target)
-            .collect()
+        self.requests().into_iter().map(|seen| seen.target).collect()
     }
 
     pub(crate) fn forgets(&self) {
@@ -123,9 +117,8 @@ async fn accept(listener: TcpListener, journal: Arc<Journal>) {
     while let Ok((socket, _)) = listener.accept().await {
         let journal = Arc::clone(&journal);
         let service = service_fn(move |request| answer(Arc::clone(&journal), request));
-        let connection = http1::Builder::new()
-            .serve_connection(TokioIo::new(socket), service)
-            .with_upgrades();
+        let connection =
+            http1::Builder::new().serve_connection(TokioIo::new(socket), service).with_upgrades();
         tokio::spawn(connection);
     }
 }

@@ -31,11 +31,7 @@ pub(super) async fn answer(
         return collected(&journal, &path, request).await;
     }
     let (mut head, body) = request.into_parts();
-    journal
-        .seen
-        .lock()
-        .unwrap()
-        .push(seen(&head, Bytes::new(), HeaderMap::new()));
+    journal.seen.lock().unwrap().push(seen(&head, Bytes::new(), HeaderMap::new()));
     match path.as_str() {
         "/stream" => Ok(Response::new(body.map_err(io::Error::other).boxed_unsync())),
         "/sse" => Ok(events(&journal)),
@@ -58,11 +54,7 @@ async fn collected(
     let body = body.collect().await.map_err(io::Error::other)?;
     let trailers = body.trailers().cloned().unwrap_or_default();
     let body = body.to_bytes();
-    journal
-        .seen
-        .lock()
-        .unwrap()
-        .push(seen(&head, body.clone(), trailers));
+    journal.seen.lock().unwrap().push(seen(&head, body.clone(), trailers));
     if let Some(status) = path.strip_prefix("/status/") {
         let answer = Response::builder().status(status).header("x-app", "yes");
         return Ok(answer.body(full("as you wish")).unwrap());
@@ -113,10 +105,7 @@ fn cookies() -> Response<Body> {
 fn trailing() -> Response<Body> {
     let mut trailers = HeaderMap::new();
     trailers.insert("x-checksum", "right".parse().unwrap());
-    let frames = [
-        Ok(Frame::data(Bytes::from_static(b"body"))),
-        Ok(Frame::trailers(trailers)),
-    ];
+    let frames = [Ok(Frame::data(Bytes::from_static(b"body"))), Ok(Frame::trailers(trailers))];
     Response::builder()
         .header("trailer", "x-checksum")
         .body(StreamBody::new(stream::iter(frames)).boxed_unsync())

@@ -88,9 +88,7 @@ impl Gate {
 
     /// Whether a new connection is accepted at all.
     pub(crate) async fn accepts(&self) -> bool {
-        TcpStream::connect(("127.0.0.1", self.port.number))
-            .await
-            .is_ok()
+        TcpStream::connect(("127.0.0.1", self.port.number)).await.is_ok()
     }
 
     pub(crate) async fn admin(&self, target: &str) -> Result<Answer, Box<dyn std::error::Error>> {

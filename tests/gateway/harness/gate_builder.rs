@@ -183,10 +183,7 @@ fn self_signed(home: &Path) -> rustls::pki_types::CertificateDer<'static> {
 impl Port {
     /// The same port for a second gateway beside the first.
     pub(crate) fn twin(&self) -> Self {
-        Self {
-            number: self.number,
-            held: self.held.try_clone().unwrap(),
-        }
+        Self { number: self.number, held: self.held.try_clone().unwrap() }
     }
 
     /// Holds a port with a socket that never listens: the gateway's own, by SO_REUSEPORT, may.
@@ -196,10 +193,7 @@ impl Port {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         socket.bind(&any.into()).unwrap();
         let number = socket.local_addr().unwrap().as_socket().unwrap().port();
-        Self {
-            number,
-            held: socket,
-        }
+        Self { number, held: socket }
     }
 }
 

@@ -39,10 +39,7 @@ impl Stream {
     pub(crate) fn new(headers: &[(&str, &str)]) -> Self {
         let bytes =
             |(name, value): &(&str, &str)| (name.as_bytes().into(), value.as_bytes().into());
-        Self {
-            headers: headers.iter().map(bytes).collect(),
-            data: None,
-        }
+        Self { headers: headers.iter().map(bytes).collect(), data: None }
     }
 
     /// A plain GET of this path at the gateway, with these headers besides.
@@ -66,9 +63,7 @@ impl Stream {
     pub(crate) async fn send(self, gate: &Gate) -> Outcome {
         let mut socket = gate.connect().await;
         let _ = socket.write_all(&self.to_bytes()).await;
-        timeout(PATIENCE, outcome(&mut socket))
-            .await
-            .unwrap_or(Outcome::Silence)
+        timeout(PATIENCE, outcome(&mut socket)).await.unwrap_or(Outcome::Silence)
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -160,10 +155,7 @@ fn huffman_digits(coded: &[u8]) -> u16 {
         let (digit, length) = if five < 3 {
             (five, 5)
         } else {
-            (
-                u16::from_str_radix(&rest[..6], 2).unwrap() - 0b01_1001 + 3,
-                6,
-            )
+            (u16::from_str_radix(&rest[..6], 2).unwrap() - 0b01_1001 + 3, 6)
         };
         number = number * 10 + digit;
         rest = &rest[length..];

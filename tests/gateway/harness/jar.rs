@@ -21,11 +21,7 @@ impl SetCookie {
             .map(|part| part.split_once('=').unwrap_or((part, "")))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Self {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            attributes,
-        }
+        Self { name: name.to_owned(), value: value.to_owned(), attributes }
     }
 
     pub(crate) fn has(&self, attribute: &str) -> bool {
@@ -33,9 +29,7 @@ impl SetCookie {
     }
 
     pub(crate) fn is(&self, attribute: &str, value: &str) -> bool {
-        self.attributes
-            .get(attribute)
-            .is_some_and(|is| is.eq_ignore_ascii_case(value))
+        self.attributes.get(attribute).is_some_and(|is| is.eq_ignore_ascii_case(value))
     }
 
     pub(crate) fn max_age(&self) -> Option<i64> {
@@ -46,10 +40,7 @@ impl SetCookie {
     pub(crate) fn deletes(&self) -> bool {
         match self.max_age() {
             Some(age) => age <= 0,
-            None => self
-                .attributes
-                .get("expires")
-                .is_some_and(|date| date.contains("1970")),
+            None => self.attributes.get("expires").is_some_and(|date| date.contains("1970")),
         }
     }
 
@@ -123,16 +114,11 @@ impl Jar {
     /// The Cookie line for a request: longer paths first, then older cookies first.
     pub(crate) fn line(&self, origin: &Url, target: &str) -> Option<String> {
         let path = target.split('?').next().unwrap_or("/");
-        let mut found: Vec<&Kept> = self
-            .kept
-            .iter()
-            .filter(|kept| kept.goes_to(origin, path))
-            .collect();
+        let mut found: Vec<&Kept> =
+            self.kept.iter().filter(|kept| kept.goes_to(origin, path)).collect();
         found.sort_by_key(|kept| std::cmp::Reverse(kept.path.len()));
-        let pairs: Vec<_> = found
-            .iter()
-            .map(|kept| format!("{}={}", kept.name, kept.value))
-            .collect();
+        let pairs: Vec<_> =
+            found.iter().map(|kept| format!("{}={}", kept.name, kept.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 

@@ -31,12 +31,7 @@ pub(crate) struct Ask {
 }
 
 pub(crate) fn ask(method: &str, target: &str) -> Ask {
-    Ask {
-        method: method.to_owned(),
-        target: target.to_owned(),
-        headers: Vec::new(),
-        body: empty(),
-    }
+    Ask { method: method.to_owned(), target: target.to_owned(), headers: Vec::new(), body: empty() }
 }
 
 impl Ask {
@@ -79,9 +74,7 @@ impl Ask {
     }
 
     fn names(&self, header: &str) -> bool {
-        self.headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(header))
+        self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header))
     }
 
     pub(crate) fn has_cookie(&self) -> bool {
@@ -90,9 +83,7 @@ impl Ask {
 
     fn into_request(self, authority: &str) -> Request<Body> {
         let named_host = self.names("host");
-        let mut request = Request::builder()
-            .method(self.method.as_str())
-            .uri(self.target.as_str());
+        let mut request = Request::builder().method(self.method.as_str()).uri(self.target.as_str());
         if !named_host {
             request = request.header("host", authority);
         }
@@ -117,10 +108,7 @@ impl Answer {
         Self {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: body
-                .expect("the body ends")
-                .expect("the body is whole")
-                .to_bytes(),
+            body: body.expect("the body ends").expect("the body is whole").to_bytes(),
         }
     }
 
@@ -187,19 +175,12 @@ impl Line {
             None => Box::new(tcp),
             Some(config) => {
                 let name = ServerName::try_from(origin.host_str().unwrap().to_owned())?;
-                Box::new(
-                    TlsConnector::from(config.clone())
-                        .connect(name, tcp)
-                        .await?,
-                )
+                Box::new(TlsConnector::from(config.clone()).connect(name, tcp).await?)
             }
         };
         let (sender, connection) = handshake(TokioIo::new(socket)).await?;
         tokio::spawn(connection);
-        Ok(Self {
-            authority: origin.authority().to_owned(),
-            sender,
-        })
+        Ok(Self { authority: origin.authority().to_owned(), sender })
     }
 
     pub(crate) async fn begin(
@@ -213,10 +194,8 @@ impl Line {
 
     pub(crate) async fn send(&mut self, ask: Ask) -> Answer {
         let what = format!("{} {}", ask.method, ask.target);
-        let response = self
-            .begin(ask)
-            .await
-            .unwrap_or_else(|error| panic!("{what} got no answer: {error}"));
+        let response =
+            self.begin(ask).await.unwrap_or_else(|error| panic!("{what} got no answer: {error}"));
         Answer::read(response).await
     }
 }

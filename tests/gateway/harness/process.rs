@@ -40,11 +40,7 @@ fn command(home: &Path, arguments: &[&str]) -> Command {
     for inherited in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(inherited);
     }
-    for inherited in [
-        "STATE_DIRECTORY",
-        "ASKARA_CLIENT_ID",
-        "ASKARA_CLIENT_SECRET",
-    ] {
+    for inherited in ["STATE_DIRECTORY", "ASKARA_CLIENT_ID", "ASKARA_CLIENT_SECRET"] {
         command.env_remove(inherited);
     }
     command
@@ -75,11 +71,8 @@ impl Process {
     }
 
     pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(home, arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command(home, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let output = Arc::default();
         keep(child.stdout.take().unwrap(), &output);
         keep(child.stderr.take().unwrap(), &output);

@@ -117,11 +117,7 @@ impl Desk {
         if body["client_id"] != CLIENT_ID || body["client_secret"] != CLIENT_SECRET {
             return Fault::oauth(401, "invalid_client");
         }
-        if refreshing {
-            self.refresh(&body)
-        } else {
-            self.exchange(&body)
-        }
+        if refreshing { self.refresh(&body) } else { self.exchange(&body) }
     }
 
     fn exchange(&mut self, body: &Value) -> Fault {

@@ -26,11 +26,7 @@ impl Fault {
     }
 
     pub(crate) fn body(status: u16, kind: &str, body: impl Into<String>) -> Self {
-        Self::Answer {
-            status,
-            headers: vec![("content-type", kind.to_owned())],
-            body: body.into(),
-        }
+        Self::Answer { status, headers: vec![("content-type", kind.to_owned())], body: body.into() }
     }
 
     pub(crate) fn json(status: u16, value: &Value) -> Self {
@@ -39,18 +35,11 @@ impl Fault {
 
     pub(crate) fn oauth(status: u16, error: &str) -> Self {
         let description = "canary-description";
-        Self::json(
-            status,
-            &serde_json::json!({ "error": error, "error_description": description }),
-        )
+        Self::json(status, &serde_json::json!({ "error": error, "error_description": description }))
     }
 
     pub(crate) fn html() -> Self {
-        Self::body(
-            200,
-            "text/html",
-            "<html><h1>canary-provider-page</h1></html>",
-        )
+        Self::body(200, "text/html", "<html><h1>canary-provider-page</h1></html>")
     }
 
     pub(crate) fn array() -> Self {
@@ -80,11 +69,7 @@ impl Fault {
 
     pub(super) async fn happen(self) -> Result<Response<Full<Bytes>>, io::Error> {
         match self {
-            Self::Answer {
-                status,
-                headers,
-                body,
-            } => {
+            Self::Answer { status, headers, body } => {
                 let mut response = Response::builder().status(status);
                 for (name, value) in headers {
                     response = response.header(name, value);

@@ -44,17 +44,10 @@ pub(crate) async fn exchange(port: u16, bytes: &[u8]) -> RawAnswer {
 
 /// Reads until the gateway closes or falls silent.
 pub(crate) async fn read_all(socket: &mut TcpStream) -> RawAnswer {
-    let mut answer = RawAnswer {
-        bytes: Vec::new(),
-        closed: false,
-    };
+    let mut answer = RawAnswer { bytes: Vec::new(), closed: false };
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let patience = if answer.bytes.is_empty() {
-            FIRST_BYTE
-        } else {
-            QUIET
-        };
+        let patience = if answer.bytes.is_empty() { FIRST_BYTE } else { QUIET };
         match timeout(patience, socket.read(&mut buffer)).await {
             Err(_) => return answer,
             Ok(Ok(0) | Err(_)) => {

@@ -17,13 +17,8 @@ pub(crate) struct Route {
 
 /// A route for people who are signed in.
 pub(crate) fn route(path: &str, upstream: &impl Listens) -> Route {
-    Route {
-        lines: vec![
-            format!("path = {path:?}"),
-            format!("upstream = {:?}", upstream.url()),
-        ],
-    }
-    .with("access = \"signed-in\"")
+    Route { lines: vec![format!("path = {path:?}"), format!("upstream = {:?}", upstream.url())] }
+        .with("access = \"signed-in\"")
 }
 
 /// A route for everyone.

@@ -23,11 +23,7 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn new(origin: Url, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self {
-            origin,
-            tls,
-            jar: Arc::default(),
-        }
+        Self { origin, tls, jar: Arc::default() }
     }
 
     /// Sends one request with the jar's cookies (unless it brings its own) and keeps what is set.
@@ -56,10 +52,8 @@ impl Visitor {
         let mut line = Line::open(origin, self.tls.as_ref())
             .await
             .unwrap_or_else(|error| panic!("no connection for {what}: {error}"));
-        let response = line
-            .begin(ask)
-            .await
-            .unwrap_or_else(|error| panic!("no answer for {what}: {error}"));
+        let response =
+            line.begin(ask).await.unwrap_or_else(|error| panic!("no answer for {what}: {error}"));
         self.keep_cookies(origin, &response);
         response
     }
@@ -136,9 +130,7 @@ impl Visitor {
     pub(crate) async fn consent_at(&self, target: &str, callback: &str) -> String {
         let sent = self.open(target).await;
         assert!(sent.redirects(), "{target} starts a login: {}", sent.text());
-        let back = self
-            .follow_while(sent, |next| next.path() != callback)
-            .await;
+        let back = self.follow_while(sent, |next| next.path() != callback).await;
         let back = self.origin.join(back.location()).unwrap();
         assert_eq!(back.origin(), self.origin.origin());
         back[url::Position::BeforePath..].to_owned()
@@ -147,9 +139,7 @@ impl Visitor {
     /// The session cookie's value, if the browser has one.
     pub(crate) fn session(&self) -> Option<String> {
         let jar = self.jar.lock().unwrap();
-        ["askara", "__Host-askara"]
-            .iter()
-            .find_map(|name| jar.value(name))
+        ["askara", "__Host-askara"].iter().find_map(|name| jar.value(name))
     }
 
     /// The session as a Cookie line of its own.

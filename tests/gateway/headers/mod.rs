@@ -14,20 +14,13 @@ struct Scene {
 
 async fn scene_with(adjust: impl FnOnce(GateBuilder, &App) -> GateBuilder) -> Scene {
     let (provider, app) = (Provider::start().await, App::start().await);
-    let builder = gateway()
-        .with_provider(&provider)
-        .with_route(public("/open", &app))
-        .with_upstream(&app);
+    let builder =
+        gateway().with_provider(&provider).with_route(public("/open", &app)).with_upstream(&app);
     let gate = adjust(builder, &app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
     app.forgets();
-    Scene {
-        provider,
-        app,
-        gate,
-        visitor,
-    }
+    Scene { provider, app, gate, visitor }
 }
 
 async fn scene() -> Scene {
@@ -62,9 +55,7 @@ const SPOOFED: [&str; 22] = [
 
 fn spoofing(target: &str) -> Ask {
     let request = ask("GET", target).fetching();
-    SPOOFED
-        .iter()
-        .fold(request, |request, name| request.header(name, "canary"))
+    SPOOFED.iter().fold(request, |request, name| request.header(name, "canary"))
 }
 
 fn assert_no_canary(seen: &Seen) {

@@ -5,10 +5,7 @@ fn outcome(query: &str) -> String {
     let options = Options::new(
         "client".to_owned(),
         "secret".to_owned(),
-        vec![
-            "http://app/callback".to_owned(),
-            "http://app/?x=1".to_owned(),
-        ],
+        vec!["http://app/callback".to_owned(), "http://app/?x=1".to_owned()],
     );
     match AuthorizeRequest::read(query, &options) {
         Ok(request) => request.back.with_code(&request.scopes.join(" ")),
@@ -21,18 +18,12 @@ fn outcome(query: &str) -> String {
 fn only_a_registered_client_and_address_is_ever_sent_back() {
     for (query, expected) in [
         ("", "The client is unknown."),
-        (
-            "client_id=other&redirect_uri=http://app/callback",
-            "The client is unknown.",
-        ),
+        ("client_id=other&redirect_uri=http://app/callback", "The client is unknown."),
         (
             "client_id=client&redirect_uri=http://app/callback/",
             "The redirect address is not registered for this client.",
         ),
-        (
-            "client_id=client",
-            "The redirect address is not registered for this client.",
-        ),
+        ("client_id=client", "The redirect address is not registered for this client."),
         (
             "client_id=client&redirect_uri=http://app/callback&redirect_uri=http://evil",
             "The request has a parameter twice.",
@@ -47,23 +38,11 @@ fn other_faults_go_back_with_the_state() {
     let challenge = "a".repeat(43);
     for (rest, expected) in [
         ("response_type=code", "code=profile&state=s+1"),
-        (
-            "response_type=code&scope=profile+organization",
-            "code=profile+organization&state=s+1",
-        ),
+        ("response_type=code&scope=profile+organization", "code=profile+organization&state=s+1"),
         ("", "error=invalid_request&state=s+1"),
-        (
-            "response_type=token",
-            "error=unsupported_response_type&state=s+1",
-        ),
-        (
-            "response_type=code&scope=root",
-            "error=invalid_scope&state=s+1",
-        ),
-        (
-            "response_type=code&prompt=none+login",
-            "error=invalid_request&state=s+1",
-        ),
+        ("response_type=token", "error=unsupported_response_type&state=s+1"),
+        ("response_type=code&scope=root", "error=invalid_scope&state=s+1"),
+        ("response_type=code&prompt=none+login", "error=invalid_request&state=s+1"),
         (
             "response_type=code&code_challenge=short&code_challenge_method=S256",
             "error=invalid_request&state=s+1",
@@ -78,11 +57,7 @@ fn other_faults_go_back_with_the_state() {
         ),
     ] {
         let query = format!("client_id=client&redirect_uri=http://app/callback&state=s%201&{rest}");
-        assert_eq!(
-            outcome(&query),
-            format!("http://app/callback?{expected}"),
-            "{rest}"
-        );
+        assert_eq!(outcome(&query), format!("http://app/callback?{expected}"), "{rest}");
     }
 }
 

@@ -21,10 +21,7 @@ fn the_first_login_asks_for_everything_and_the_second_for_nothing() {
 fn prompt_asks_again_or_forbids_to_ask() {
     let mut scene = Scene::new();
     let refused = scene.authorize("&prompt=none");
-    assert_eq!(
-        refused.parameter("error").as_deref(),
-        Some("login_required")
-    );
+    assert_eq!(refused.parameter("error").as_deref(), Some("login_required"));
     scene.code("");
 
     assert!(scene.authorize("&prompt=none").parameter("code").is_some());
@@ -32,11 +29,7 @@ fn prompt_asks_again_or_forbids_to_ask() {
     let page = scene.authorize("&prompt=login");
     assert!(page.has("sign-in"));
     let skipped = scene.consent(&page, "allow");
-    assert_eq!(
-        skipped.status,
-        StatusCode::BAD_REQUEST,
-        "the sign-in was skipped"
-    );
+    assert_eq!(skipped.status, StatusCode::BAD_REQUEST, "the sign-in was skipped");
     assert!(scene.sign_in(&page).parameter("code").is_some());
 }
 
@@ -48,10 +41,7 @@ fn a_person_who_denies_goes_back_with_the_error() {
     let back = scene.consent(&page, "deny");
     assert_eq!(back.parameter("error").as_deref(), Some("access_denied"));
     assert_eq!(back.parameter("state").as_deref(), Some("s"));
-    assert!(
-        scene.authorize("").has("allow"),
-        "a denial is not remembered"
-    );
+    assert!(scene.authorize("").has("allow"), "a denial is not remembered");
 }
 
 #[test]
@@ -60,11 +50,7 @@ fn a_wrong_password_shows_the_page_again() {
     let page = scene.authorize("");
     let again = scene.post("/authorize/sign-in", &page, "email=%3Cb%3E&password=x");
     assert_eq!(again.status, StatusCode::FORBIDDEN);
-    assert!(
-        again.has("sign-in") && again.body.contains("&lt;b&gt;"),
-        "{}",
-        again.body
-    );
+    assert!(again.has("sign-in") && again.body.contains("&lt;b&gt;"), "{}", again.body);
     assert!(scene.sign_in(&again).has("allow"));
 }
 
@@ -81,10 +67,7 @@ fn a_form_belongs_to_one_browser_and_two_tabs_may_share_it() {
     scene.cookie = before;
     assert_eq!(scene.sign_in(&page).status, StatusCode::BAD_REQUEST);
     scene.cookie = None;
-    assert_eq!(
-        scene.consent(&page, "allow").status,
-        StatusCode::BAD_REQUEST
-    );
+    assert_eq!(scene.consent(&page, "allow").status, StatusCode::BAD_REQUEST);
 }
 
 #[test]

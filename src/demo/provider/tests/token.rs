@@ -33,21 +33,11 @@ fn a_code_buys_tokens_of_the_right_look() {
     let code = scene.code("");
     let (status, answer) = scene.token(&code_call(&code), NOW);
     assert_eq!(status, StatusCode::OK, "{answer}");
-    assert_eq!(
-        (&answer["token_type"], &answer["expires_in"]),
-        (&json!("Bearer"), &json!(300))
-    );
-    assert_eq!(
-        answer["access_token"].as_str().unwrap().split('.').count(),
-        3
-    );
+    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("Bearer"), &json!(300)));
+    assert_eq!(answer["access_token"].as_str().unwrap().split('.').count(), 3);
     let refresh = answer["refresh_token"].as_str().unwrap();
     assert!(refresh.starts_with("def502") && (740..=800).contains(&refresh.len()));
-    assert!(
-        refresh
-            .bytes()
-            .all(|byte| b"0123456789abcdef".contains(&byte))
-    );
+    assert!(refresh.bytes().all(|byte| b"0123456789abcdef".contains(&byte)));
 }
 
 #[test]
@@ -78,31 +68,17 @@ fn a_token_call_with_a_fault_is_refused() {
         ("client_secret", Value::Null, 401, "invalid_client"),
         ("client_id", json!("other"), 401, "invalid_client"),
         ("client_id", Value::Null, 400, "invalid_request"),
-        (
-            "redirect_uri",
-            json!("http://evil.test/"),
-            400,
-            "invalid_grant",
-        ),
+        ("redirect_uri", json!("http://evil.test/"), 400, "invalid_grant"),
         ("redirect_uri", Value::Null, 400, "invalid_request"),
         ("code", json!("guess"), 400, "invalid_grant"),
         ("code", Value::Null, 400, "invalid_request"),
         ("code_verifier", json!("unasked"), 400, "invalid_grant"),
-        (
-            "grant_type",
-            json!("password"),
-            400,
-            "unsupported_grant_type",
-        ),
+        ("grant_type", json!("password"), 400, "unsupported_grant_type"),
         ("grant_type", json!(7), 400, "unsupported_grant_type"),
     ] {
         let call = with(code_call(&scene.code("")), name, value);
         let (seen, answer) = scene.token(&call, NOW);
-        assert_eq!(
-            (seen.as_u16(), &answer["error"]),
-            (status, &json!(error)),
-            "{call}"
-        );
+        assert_eq!((seen.as_u16(), &answer["error"]), (status, &json!(error)), "{call}");
         assert!(answer["error_description"].is_string() && answer["hint"].is_string());
     }
 }
@@ -112,20 +88,13 @@ fn a_token_call_that_is_not_json_has_no_grant_type() {
     let mut scene = Scene::new();
     let call = code_call(&scene.code(""));
     for (kind, body) in [
-        (
-            "application/x-www-form-urlencoded",
-            "grant_type=authorization_code",
-        ),
+        ("application/x-www-form-urlencoded", "grant_type=authorization_code"),
         ("text/plain", &*call.to_string()),
         ("application/json", "grant_type=authorization_code"),
     ] {
         let seen = scene.send("POST", "/oauth2/token", kind, body, NOW);
         assert_eq!(seen.status, StatusCode::BAD_REQUEST, "{kind}");
-        assert!(
-            seen.body.contains("unsupported_grant_type"),
-            "{kind}: {}",
-            seen.body
-        );
+        assert!(seen.body.contains("unsupported_grant_type"), "{kind}: {}", seen.body);
     }
 }
 
@@ -151,11 +120,7 @@ fn a_refresh_token_is_spent_and_the_next_one_lives_on() {
     let (_, first) = scene.token(&code_call(&code), NOW);
     let call = refresh_call(&first["refresh_token"]);
     let guess = with(call.clone(), "client_secret", json!("guess"));
-    assert_eq!(
-        scene.token(&guess, NOW).0,
-        StatusCode::UNAUTHORIZED,
-        "and nothing is spent"
-    );
+    assert_eq!(scene.token(&guess, NOW).0, StatusCode::UNAUTHORIZED, "and nothing is spent");
 
     let (status, second) = scene.token(&call, NOW);
     assert_eq!(status, StatusCode::OK, "{second}");

@@ -3,10 +3,7 @@
 use super::{SIGN_IN, SIGN_IN_AGAIN, TRY_AGAIN, Text, Words};
 
 pub(crate) const BAD_CALLBACK: Words = Words {
-    title: Text(
-        "This sign-in link is incomplete",
-        "Ce lien de connexion est incomplet",
-    ),
+    title: Text("This sign-in link is incomplete", "Ce lien de connexion est incomplet"),
     text: Text(
         "This address is the last step of a sign-in, but a part of it is missing. \
          Nobody was signed in.",
@@ -56,19 +53,13 @@ pub(crate) const REFUSED: Words = Words {
 };
 
 pub(crate) const EXPIRED: Words = Words {
-    title: Text(
-        "This sign-in is no longer valid",
-        "Cette connexion n’est plus valable",
-    ),
+    title: Text("This sign-in is no longer valid", "Cette connexion n’est plus valable"),
     text: Text(
         "A sign-in is good for a few minutes, and only once. This one can no longer be used.",
         "Une tentative de connexion ne vaut que quelques minutes, et une seule fois. Celle-ci ne \
          peut plus servir.",
     ),
-    advice: Text(
-        "Sign in again to go on.",
-        "Reconnectez-vous pour continuer.",
-    ),
+    advice: Text("Sign in again to go on.", "Reconnectez-vous pour continuer."),
     again: SIGN_IN_AGAIN,
 };
 
@@ -93,10 +84,7 @@ pub(crate) const FOREIGN: Words = Words {
 };
 
 pub(crate) const FAILED: Words = Words {
-    title: Text(
-        "The sign-in couldn’t be completed",
-        "La connexion n’a pas pu aboutir",
-    ),
+    title: Text("The sign-in couldn’t be completed", "La connexion n’a pas pu aboutir"),
     text: Text(
         "You did your part, but this site and the sign-in service couldn’t agree on the last \
          step.",
@@ -113,28 +101,19 @@ pub(crate) const FAILED: Words = Words {
 };
 
 pub(crate) const PROVIDER_UNAVAILABLE: Words = Words {
-    title: Text(
-        "The sign-in service isn’t answering",
-        "Le service de connexion ne répond pas",
-    ),
+    title: Text("The sign-in service isn’t answering", "Le service de connexion ne répond pas"),
     text: Text(
         "This site got no usable answer from the sign-in service, so you couldn’t be signed in. \
          It’s nothing that you did.",
         "Ce site n’a pas reçu de réponse exploitable du service de connexion\u{a0}: la connexion \
          n’a pas pu se faire. Vous n’y êtes pour rien.",
     ),
-    advice: Text(
-        "Wait a minute, then try again.",
-        "Patientez une minute, puis réessayez.",
-    ),
+    advice: Text("Wait a minute, then try again.", "Patientez une minute, puis réessayez."),
     again: TRY_AGAIN,
 };
 
 pub(crate) const SESSION_TOO_LARGE: Words = Words {
-    title: Text(
-        "Your session can’t be kept",
-        "Votre session ne peut pas être conservée",
-    ),
+    title: Text("Your session can’t be kept", "Votre session ne peut pas être conservée"),
     text: Text(
         "The sign-in service knows you, but it says more about your account than this site can \
          keep in your browser.",

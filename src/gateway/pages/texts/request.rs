@@ -17,10 +17,7 @@ pub(crate) const BAD_REQUEST: Words = Words {
 };
 
 pub(crate) const MISDIRECTED: Words = Words {
-    title: Text(
-        "This site has another address",
-        "Ce site a une autre adresse",
-    ),
+    title: Text("This site has another address", "Ce site a une autre adresse"),
     text: Text(
         "Your request arrived here under a name that this site doesn’t go by.",
         "Votre demande est arrivée ici sous un nom qui n’est pas celui de ce site.",
@@ -48,10 +45,7 @@ pub(crate) const NO_ROUTE: Words = Words {
 };
 
 pub(crate) const METHOD_NOT_ALLOWED: Words = Words {
-    title: Text(
-        "That can’t be done here",
-        "Cette action n’est pas possible ici",
-    ),
+    title: Text("That can’t be done here", "Cette action n’est pas possible ici"),
     text: Text(
         "This address exists, but it doesn’t take this kind of request. Nothing was passed on.",
         "Cette adresse existe, mais elle n’accepte pas ce type de demande. Rien n’a été \
@@ -65,10 +59,7 @@ pub(crate) const METHOD_NOT_ALLOWED: Words = Words {
 };
 
 pub(crate) const UPSTREAM_DOWN: Words = Words {
-    title: Text(
-        "The application isn’t answering",
-        "L’application ne répond pas",
-    ),
+    title: Text("The application isn’t answering", "L’application ne répond pas"),
     text: Text(
         "You reached this site, but the application behind it can’t be reached right now.",
         "Vous avez bien atteint ce site, mais l’application qui se trouve derrière est \
@@ -84,10 +75,7 @@ pub(crate) const UPSTREAM_DOWN: Words = Words {
 };
 
 pub(crate) const UPSTREAM_SLOW: Words = Words {
-    title: Text(
-        "The application is taking too long",
-        "L’application met trop de temps à répondre",
-    ),
+    title: Text("The application is taking too long", "L’application met trop de temps à répondre"),
     text: Text(
         "The application behind this site didn’t answer in time. It may still be working on it.",
         "L’application derrière ce site n’a pas répondu à temps. Elle est peut-être encore en \

@@ -1,0 +1,48 @@
+//! A chromedriver process of the test's own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+pub(crate) struct Chromedriver {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+impl Chromedriver {
+    /// Starts one on a free port, in our process group: an interrupted run ends it too. What it and
+    /// its browser write lies in `home`.
+    pub(crate) fn start(home: &Path) -> Self {
+        let mut child = Command::new("chromedriver")
+            .args(["--port=0", "--log-level=WARNING"])
+            .env("HOME", home)
+            .env("TMPDIR", home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts (Debian: apt-get install chromium chromium-driver)");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| port_in(&line))
+            .expect("chromedriver says its port");
+        // What it says later must find a reader, or it would stop at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, port }
+    }
+}
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `ChromeDriver was started successfully on port 33061.`
+fn port_in(line: &str) -> Option<u16> {
+    let (_, port) = line.split_once("successfully on port ")?;
+    port.trim_end_matches('.').parse().ok()
+}
