@@ -28,6 +28,13 @@ pub struct BadCertificate {
     reason: String,
 }
 
+impl BadCertificate {
+    /// What is wrong, and with which file or key.
+    pub fn at(what: &dyn std::fmt::Display, why: &dyn std::fmt::Display) -> Self {
+        Self { reason: format!("{what}: {why}") }
+    }
+}
+
 impl std::fmt::Display for BadCertificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.reason)
@@ -45,19 +52,21 @@ pub fn crypto() -> Arc<CryptoProvider> {
 pub fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, BadCertificate> {
     let builder = ClientConfig::builder_with_provider(crypto())
         .with_safe_default_protocol_versions()
-        .map_err(|error| bad(&"TLS", &error))?;
+        .map_err(|error| BadCertificate::at(&"TLS", &error))?;
     let builder = match roots {
         Roots::System => builder
             .with_platform_verifier()
-            .map_err(|error| bad(&"the system's authorities", &error))?,
+            .map_err(|error| BadCertificate::at(&"the system's authorities", &error))?,
         Roots::File(path) => {
             let mut store = RootCertStore::empty();
             for certificate in certificates(path)? {
-                store.add(certificate).map_err(|error| bad(&path.display(), &error))?;
+                store
+                    .add(certificate)
+                    .map_err(|error| BadCertificate::at(&path.display(), &error))?;
             }
             let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), crypto())
                 .build()
-                .map_err(|error| bad(&path.display(), &error))?;
+                .map_err(|error| BadCertificate::at(&path.display(), &error))?;
             builder.dangerous().with_custom_certificate_verifier(verifier)
         }
         Roots::Anybody => {
@@ -69,22 +78,19 @@ pub fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, BadCertificate> 
 
 /// The certificates of a PEM file, at least one.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadCertificate> {
-    let read = CertificateDer::pem_file_iter(path).map_err(|error| bad(&path.display(), &error))?;
+    let read = CertificateDer::pem_file_iter(path)
+        .map_err(|error| BadCertificate::at(&path.display(), &error))?;
     let certificates: Result<Vec<_>, _> = read.collect();
-    let certificates = certificates.map_err(|error| bad(&path.display(), &error))?;
+    let certificates = certificates.map_err(|error| BadCertificate::at(&path.display(), &error))?;
     if certificates.is_empty() {
-        return Err(bad(&path.display(), &"no certificate in it; it must be PEM"));
+        return Err(BadCertificate::at(&path.display(), &"no certificate in it; it must be PEM"));
     }
     Ok(certificates)
 }
 
 /// The private key of a PEM file.
 pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, BadCertificate> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| bad(&path.display(), &error))
-}
-
-fn bad(what: &dyn std::fmt::Display, why: &dyn std::fmt::Display) -> BadCertificate {
-    BadCertificate { reason: format!("{what}: {why}") }
+    PrivateKeyDer::from_pem_file(path).map_err(|error| BadCertificate::at(&path.display(), &error))
 }
 
 /// Believes every certificate; signatures are still checked, so that a broken peer is noticed.

@@ -158,9 +158,15 @@ impl AwaitCallback {
 
     /// Takes the callback. The provider's code is spent by what comes next, so this consumes the
     /// attempt.
-    pub fn accept(self, callback: Callback, now: Timestamp) -> Result<AwaitTokens, LoginError> {
+    pub fn accept(
+        self,
+        callback: Callback,
+        provider: &Provider,
+        now: Timestamp,
+    ) -> Result<AwaitTokens, LoginError> {
         let matches: bool = callback.state.digest_bytes().ct_eq(&self.state_digest).into();
-        if !matches {
+        // The code goes to the provider that was asked, and to no other (S18).
+        if !matches || self.provider != provider.name {
             return Err(LoginError::Foreign);
         }
         if now.since(self.created) > ATTEMPT_LIFE || self.created.since(now) > CLOCK_SKEW {

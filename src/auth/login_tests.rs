@@ -41,7 +41,8 @@ fn s8_the_verifier_answers_the_challenge_and_stays_out_of_the_url() {
     let challenge = parameter(&begun.authorize_url, "code_challenge").unwrap();
     let url = begun.authorize_url.clone();
     let callback = callback(&begun, "code=c0de");
-    let request = begun.attempt.accept(callback, at(1001)).ok().unwrap().request(&provider());
+    let request =
+        begun.attempt.accept(callback, &provider(), at(1001)).ok().unwrap().request(&provider());
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
     let verifier = body["code_verifier"].as_str().unwrap();
     assert_eq!(verifier.len(), 43);
@@ -63,7 +64,7 @@ fn an_attempt_survives_its_cookie_and_its_time_but_no_longer() {
         let begun = begin();
         let callback = callback(&begun, "code=x");
         let attempt = AwaitCallback::from_bytes(&begun.attempt.to_bytes()).unwrap();
-        assert_eq!(attempt.accept(callback, at(now)).err(), error, "at {now}");
+        assert_eq!(attempt.accept(callback, &provider(), at(now)).err(), error, "at {now}");
     }
     assert!(AwaitCallback::from_bytes(b"").is_none());
 }
@@ -71,7 +72,18 @@ fn an_attempt_survives_its_cookie_and_its_time_but_no_longer() {
 #[test]
 fn c12_a_callback_of_another_attempt_is_foreign() {
     let other = Callback::parse("state=somebody-else&code=x").unwrap();
-    assert_eq!(begin().attempt.accept(other, at(1001)).err(), Some(LoginError::Foreign));
+    assert_eq!(
+        begin().attempt.accept(other, &provider(), at(1001)).err(),
+        Some(LoginError::Foreign)
+    );
+}
+
+#[test]
+fn s18_a_code_goes_to_no_other_provider() {
+    let other = Provider { name: String::from("other"), ..provider() };
+    let begun = begin();
+    let callback = callback(&begun, "code=x");
+    assert_eq!(begun.attempt.accept(callback, &other, at(1001)).err(), Some(LoginError::Foreign));
 }
 
 #[test]
@@ -83,7 +95,7 @@ fn c21_a_denial_ends_the_attempt_with_a_code_and_no_text() {
     ] {
         let begun = begin();
         let callback = callback(&begun, &format!("error={said}&error_description=%3Cb%3E"));
-        let error = begun.attempt.accept(callback, at(1001)).err();
+        let error = begun.attempt.accept(callback, &provider(), at(1001)).err();
         assert_eq!(error, Some(LoginError::Denied(ErrorCode::parse(read))));
     }
 }
@@ -117,7 +129,7 @@ fn a_session_begins_with_what_the_provider_told() {
     let callback = callback(&begun, "code=x");
     let body = r#"{"access_token":"e30.eyJzdWIiOiJ0In0.AA","token_type":"Bearer","expires_in":60}"#;
     let ok = |body: &'static str| Response::new(Bytes::from_static(body.as_bytes()));
-    let waiting = begun.attempt.accept(callback, at(1001)).ok().unwrap();
+    let waiting = begun.attempt.accept(callback, &provider(), at(1001)).ok().unwrap();
     let waiting = waiting.accept(&ok(body), at(1002)).ok().unwrap();
     let request = waiting.request(&provider()).unwrap();
     assert_eq!(request.headers()["authorization"], "Bearer e30.eyJzdWIiOiJ0In0.AA");
@@ -143,7 +155,7 @@ fn c102_a_person_that_cannot_be_described_is_not_let_in() {
         ));
         let begun = begin();
         let callback = callback(&begun, "code=x");
-        let waiting = begun.attempt.accept(callback, at(1001)).ok().unwrap();
+        let waiting = begun.attempt.accept(callback, &provider(), at(1001)).ok().unwrap();
         let waiting = waiting.accept(&tokens, at(1002)).ok().unwrap();
         let ended =
             waiting.accept(Some(&answer), &provider(), LIFETIMES, at(1003), &mut Counting(5));

@@ -265,6 +265,39 @@ mod tests {
     }
 
     #[test]
+    fn an_askara_session_fits_one_cookie_of_2200_bytes() {
+        use crate::auth::cookie::CookieStyle;
+        use crate::auth::seal::{KeyRing, Purpose};
+        use crate::auth::testing::Counting;
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+        // A 1.2 kB access token and an 800-character refresh token, as Askara's kind gives them.
+        let part = |bytes: usize| URL_SAFE_NO_PAD.encode(vec![0x5a; bytes]);
+        let access = format!("{}.{}.{}", part(60), part(580), part(256));
+        assert_eq!(access.len(), 1198);
+        let mut session = session(1_795_000_000, 1_795_000_000, 1_795_003_600);
+        session.tokens.access = Secret::new(access);
+        session.tokens.refresh = Some(Secret::new(format!("def502{}", "0a".repeat(397))));
+        let text = |text: &str| Some(text.to_owned());
+        session.identity = Identity {
+            user: String::from("7d0c9a1e-52f4-4b0e-9f6b-3a8c1d2e4f50"),
+            email: text("firstname.lastname@example.com"),
+            name: text("Firstname Lastname"),
+            organization: text("9f6b3a8c-52f4-4b0e-7d0c-9a1e1d2e4f50"),
+            ..Identity::default()
+        };
+        let style = CookieStyle::new(true, None);
+        let ring = KeyRing::new(&[Secret::new([1; 32])], "app.example.com").unwrap();
+        let (name, bytes) = (style.session_name(), session.to_bytes());
+        let sealed = ring.seal(Purpose::Session, name, &bytes, &mut Counting(1));
+        let value = URL_SAFE_NO_PAD.encode(sealed);
+        let size = name.len() + 1 + value.len();
+        assert!(size < 2200, "{size} bytes");
+        assert_eq!(style.set_session(&value, Duration::from_secs(60)).unwrap().len(), 1);
+    }
+
+    #[test]
     fn an_id_shows_only_half_of_itself() {
         assert_eq!(format!("{:?}", SessionId([0xab; 16])), "abababababababab");
     }

@@ -56,15 +56,21 @@ impl Worker {
         best.map_or(Presented::Nothing { clear }, Presented::Session)
     }
 
+    fn open(&self, value: &str) -> Result<Arc<OpenSession>, NotOpened> {
+        let open = Arc::new(self.gateway.sealer.open_session(value)?);
+        // Its refresh token is another provider's: it must not be sent to this one.
+        if open.session.provider != self.gateway.provider.name {
+            return Err(NotOpened::Unknown);
+        }
+        self.cache().keep(value, Arc::clone(&open));
+        Ok(open)
+    }
+
     fn candidate(&self, value: &str, now: Timestamp) -> Result<Arc<OpenSession>, Refused> {
         let cached = self.cache().find(value);
         let opened = match cached {
             Some(open) => Ok(open),
-            None => self.gateway.sealer.open_session(value).map(|open| {
-                let open = Arc::new(open);
-                self.cache().keep(value, Arc::clone(&open));
-                open
-            }),
+            None => self.open(value),
         };
         let refused = match opened {
             Err(why) => Refused::NotOpened(why),

@@ -114,7 +114,7 @@ impl Worker {
 
     async fn finish(self: &Arc<Self>, attempt: AwaitCallback, callback: Callback) -> Arc<Outcome> {
         let digest = attempt.digest();
-        let waiting = match attempt.accept(callback, now()) {
+        let waiting = match attempt.accept(callback, &self.gateway.provider, now()) {
             Ok(waiting) => waiting,
             Err(error) => {
                 self.gateway.metrics.login(LoginOutcome::denied);

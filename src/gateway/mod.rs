@@ -11,6 +11,7 @@ mod registry;
 mod renewal;
 mod respond;
 mod session;
+mod setup;
 mod state_to_app;
 mod visit;
 
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 pub use body::Body;
 pub use respond::Failure;
+pub use setup::Setup;
 
 use crate::auth::cookie::CookieStyle;
 use crate::auth::headers;

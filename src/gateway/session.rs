@@ -115,7 +115,7 @@ impl Worker {
         }
         // No cache between here and the browser may keep this answer (C-107).
         let kept = answer.get(header::CACHE_CONTROL).map(HeaderValue::as_bytes);
-        if !kept.is_some_and(|kept| memchr::memmem::find(kept, b"no-store").is_some()) {
+        if kept.is_none_or(|kept| memchr::memmem::find(kept, b"no-store").is_none()) {
             answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
     }

@@ -1,0 +1,81 @@
+//! What every worker is made of: the apps and the provider, ready to be connected to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio_util::task::TaskTracker;
+
+use super::{Gateway, Worker};
+use crate::auth::host::Host;
+use crate::config::{self, Config, UpstreamAddress};
+use crate::provider::Client;
+use crate::tls::{BadCertificate, Roots, certificates, client_config};
+use crate::upstream::{Target, Times, TlsTarget, Upstream};
+
+/// The edges of a worker; every file that they need was read.
+pub struct Setup {
+    targets: Vec<Target>,
+    times: Times,
+    provider_ca_file: Option<PathBuf>,
+    provider_limit: Duration,
+}
+
+impl Setup {
+    /// Reads every file that the configuration names for apps and provider.
+    pub fn new(config: &Config) -> Result<Self, BadCertificate> {
+        let targets: Result<Vec<Target>, BadCertificate> =
+            config.upstreams.iter().map(target).collect();
+        if let Some(path) = &config.provider_ca_file {
+            certificates(path)?;
+        }
+        let limits = &config.limits;
+        Ok(Self {
+            targets: targets?,
+            times: Times {
+                connect: limits.connect,
+                response_head: limits.response_head,
+                body_idle: limits.body_idle,
+                stream_idle: limits.stream_idle,
+            },
+            provider_ca_file: config.provider_ca_file.clone(),
+            provider_limit: limits.provider,
+        })
+    }
+
+    /// A worker with connections of its own. `tasks` are waited for when the server drains,
+    /// `tunnels` for a moment.
+    pub fn worker(
+        &self,
+        gateway: &Arc<Gateway>,
+        tasks: TaskTracker,
+        tunnels: &TaskTracker,
+    ) -> Arc<Worker> {
+        let upstream = |target: &Target| Upstream::new(target.clone(), self.times, tunnels.clone());
+        let upstreams = self.targets.iter().map(upstream).collect();
+        let provider = Client::new(self.provider_ca_file.clone(), self.provider_limit);
+        Worker::new(Arc::clone(gateway), upstreams, provider, tasks)
+    }
+}
+
+fn target(upstream: &config::Upstream) -> Result<Target, BadCertificate> {
+    let address =
+        |host: &Host, port: u16| format!("{}:{}", host.name(), host.port().unwrap_or(port));
+    match &upstream.address {
+        UpstreamAddress::Http(host) => Ok(Target::Tcp(address(host, 80))),
+        UpstreamAddress::Unix(path) => Ok(Target::Unix(path.clone())),
+        UpstreamAddress::Https(host) => {
+            let roots = match (&upstream.ca_file, upstream.insecure) {
+                (_, true) => Roots::Anybody,
+                (Some(path), false) => Roots::File(path),
+                (None, false) => Roots::System,
+            };
+            let name = upstream.server_name.as_deref().unwrap_or(host.name());
+            let name = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
+                .map_err(|error| BadCertificate::at(&"route.upstream_tls.server_name", &error))?;
+            let config = Arc::new(client_config(&roots)?);
+            Ok(Target::Tls(TlsTarget { address: address(host, 443), name, config }))
+        }
+    }
+}
