@@ -16,6 +16,7 @@ mod framing;
 mod headers;
 mod hosts;
 mod http2;
+mod kept;
 mod login;
 mod login_trouble;
 mod outage;
