@@ -21,7 +21,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("command", ALL),
     ("config", &["auth", "secret"]),
     ("demo", &[]),
-    ("gateway", &["auth", "config", "provider", "secret", "store", "telemetry", "upstream"]),
+    ("gateway", &["auth", "config", "provider", "secret", "store", "telemetry", "tls", "upstream"]),
     ("lib", ALL),
     ("main", ALL),
     ("provider", EDGE),

@@ -44,7 +44,7 @@ pub(super) fn bind(config: Config) -> Result<Server, Failed> {
 /// Serves until the signals say that it is over.
 pub(super) async fn serve(server: Server) -> Result<ExitCode, Failed> {
     let phase = signals::phases()?;
-    match server.serve(phase).await {
+    match server.serve(phase).await? {
         Drained::Clean => {
             tracing::info!("done");
             Ok(ExitCode::SUCCESS)

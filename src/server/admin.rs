@@ -11,34 +11,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
 
-use super::listener::{Bound, Listening};
+use super::listener::{Accepted, Acceptor};
 use crate::gateway::{Body, Gateway};
 
 /// Serves until it is dropped.
-pub(super) async fn serve(bound: Bound, gateway: Arc<Gateway>) {
-    let failed = match bound.socket {
-        Listening::Tcp(socket) => match TcpListener::from_std(socket) {
-            Ok(socket) => loop {
-                match socket.accept().await {
-                    Ok((stream, _)) => spawn(stream, &gateway),
-                    Err(_) => tokio::time::sleep(PAUSE).await,
-                }
-            },
-            Err(error) => error,
-        },
-        Listening::Unix(socket) => match UnixListener::from_std(socket) {
-            Ok(socket) => loop {
-                match socket.accept().await {
-                    Ok((stream, _)) => spawn(stream, &gateway),
-                    Err(_) => tokio::time::sleep(PAUSE).await,
-                }
-            },
-            Err(error) => error,
-        },
-    };
-    tracing::error!(error = %failed, "the admin listener can't be used");
+pub(super) async fn serve(acceptor: Acceptor, gateway: Arc<Gateway>) {
+    loop {
+        match acceptor.accept().await {
+            Ok(Accepted::Tcp(stream, _)) => spawn(stream, &gateway),
+            Ok(Accepted::Unix(stream)) => spawn(stream, &gateway),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
 }
 
 fn spawn<I>(stream: I, gateway: &Arc<Gateway>)

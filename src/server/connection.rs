@@ -1,45 +1,38 @@
 //! One connection: HTTP/1.1 or HTTP/2, until it is closed, idle for too long, or drained.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::phase::{Phase, until_draining};
-use super::timed_io::{Active, Activity, TimedIo, Times};
+use super::door::{Door, Place};
+use super::phase::until_draining;
+use super::streams::{Answering, Streams};
+use super::timed_io::{Activity, TimedIo, Times};
 use crate::auth::trust::Peer;
 use crate::config::Limits;
-use crate::gateway::{Body, Worker};
+use crate::gateway::Worker;
 
 /// How connections are served; made once for each worker.
 #[derive(Clone)]
 pub(super) struct Protocol {
-    builder: Builder<TokioExecutor>,
+    builder: Builder<Streams>,
     times: Times,
     linger: Duration,
 }
 
-/// An answer's body; as long as it is there, its connection is busy.
-struct Answering {
-    body: Body,
-    _active: Active,
-}
-
 impl Protocol {
     pub(super) fn new(limits: &Limits) -> Self {
-        let mut builder = Builder::new(TokioExecutor::new());
+        let mut builder = Builder::new(Streams { patience: limits.body_idle });
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -51,6 +44,7 @@ impl Protocol {
             .timer(TokioTimer::new())
             .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
             .max_concurrent_streams(MAX_STREAMS)
+            .max_send_buf_size(MAX_SEND_BUFFER)
             .max_pending_accept_reset_streams(MAX_RESETS)
             .keep_alive_interval(Some(PING))
             .keep_alive_timeout(PING);
@@ -63,19 +57,16 @@ impl Protocol {
     }
 
     /// Serves a connection to its end.
-    pub(super) async fn serve<I>(
-        &self,
-        io: I,
-        peer: Peer,
-        worker: Arc<Worker>,
-        mut phase: watch::Receiver<Phase>,
-    ) where
+    pub(super) async fn serve<I>(&self, io: I, peer: Peer, place: Place, door: &Door)
+    where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Arc::new(Activity::default());
-        let io = TokioIo::new(TimedIo::new(io, Arc::clone(&activity), self.times));
-        let service =
-            service_fn(|request| answer(request, peer, Arc::clone(&worker), Arc::clone(&activity)));
+        let (activity, mut phase) = (Arc::new(Activity::default()), door.phase.clone());
+        let io = TokioIo::new(TimedIo::new(io, place, Arc::clone(&activity), self.times));
+        let service = service_fn(|request| {
+            // Boxed: an idle connection would otherwise keep room for the largest request.
+            Box::pin(answer(request, peer, Arc::clone(&door.worker), Arc::clone(&activity)))
+        });
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         let ending = async {
             tokio::select! {
@@ -95,7 +86,8 @@ impl Protocol {
             _ = connection.as_mut() => return,
             () = ending => connection.as_mut().graceful_shutdown(),
         }
-        let _ = connection.await;
+        // The peer has its part in the end, and may never play it.
+        while timeout(self.times.write, connection.as_mut()).await.is_err() && activity.is_busy() {}
     }
 }
 
@@ -116,31 +108,13 @@ async fn answer(
     } else if !http2 && worker.is_draining() {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(answer.map(|body| Answering { body, _active: active }))
-}
-
-impl http_body::Body for Answering {
-    type Data = Bytes;
-    type Error = <Body as http_body::Body>::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    Ok(answer.map(|body| Answering::new(body, http2, active)))
 }
 
 /// Of one HTTP/2 connection at once.
-const MAX_STREAMS: u32 = 256;
+const MAX_STREAMS: u32 = 128;
+/// Of one HTTP/2 stream: what its visitor has not taken yet, and the app is rid of.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// Streams that were reset before we saw them (C-74).
 const MAX_RESETS: usize = 20;
 /// A dead HTTP/2 peer is found within two of these.

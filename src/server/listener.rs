@@ -8,6 +8,7 @@ use std::path::Path;
 
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::StartError;
 use crate::config::{Address, Listen};
@@ -26,6 +27,17 @@ pub(super) struct Bound {
 pub(super) enum Listening {
     Tcp(StdTcp),
     Unix(StdUnix),
+}
+
+/// A listening socket in the runtime of whoever made it.
+pub(super) enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+pub(super) enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
 }
 
 impl Sockets {
@@ -81,6 +93,31 @@ impl Sockets {
 
     fn of(sockets: impl Iterator<Item = Listening>, tls: bool) -> Self {
         Self { bound: sockets.map(|socket| Bound { socket, tls }).collect() }
+    }
+}
+
+impl Acceptor {
+    /// To be called in a runtime.
+    pub(super) fn new(socket: Listening) -> io::Result<Self> {
+        Ok(match socket {
+            Listening::Tcp(socket) => Self::Tcp(TcpListener::from_std(socket)?),
+            Listening::Unix(socket) => Self::Unix(UnixListener::from_std(socket)?),
+        })
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(socket) => {
+                socket.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer))
+            }
+            Self::Unix(socket) => socket.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
+        }
+    }
+
+    /// A connection that waits already; none when there is none.
+    pub(super) fn accept_now(&self) -> Option<io::Result<Accepted>> {
+        use futures_util::FutureExt as _;
+        self.accept().now_or_never()
     }
 }
 
@@ -144,7 +181,7 @@ fn shared(socket: Listening, workers: usize) -> io::Result<Vec<Listening>> {
 }
 
 /// Prepares an accepted connection; a peer that is gone already shows at its first read.
-pub(super) fn prepare(socket: &tokio::net::TcpStream) {
+pub(super) fn prepare(socket: &TcpStream) {
     let socket = SockRef::from(socket);
     let _ = socket.set_tcp_nodelay(true);
     let _ = socket.set_keepalive(true);

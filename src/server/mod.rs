@@ -6,17 +6,21 @@
 
 mod admin;
 mod connection;
+mod door;
 mod listener;
 mod phase;
+mod streams;
 mod timed_io;
 mod tls;
 mod worker;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Barrier, Semaphore, oneshot, watch};
 
 pub use phase::Phase;
 
@@ -25,10 +29,10 @@ use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::secret::SealKey;
 use crate::tls::BadCertificate;
-use listener::{Bound, Sockets};
-use worker::Setup;
+use listener::{Acceptor, Bound, Sockets};
+use worker::{Cue, Setup, Shared};
 
-/// A server whose sockets are bound and whose files were read: nothing but a signal can stop it.
+/// A server whose sockets are bound and whose files were read.
 pub struct Server {
     gateway: Arc<Gateway>,
     setup: Arc<Setup>,
@@ -44,6 +48,13 @@ pub enum StartError {
     /// A file that the configuration names, or a key, can't be used.
     Config(String),
     Io(String),
+}
+
+/// A worker thread that has been started.
+struct Started {
+    thread: JoinHandle<Drained>,
+    ready: oneshot::Receiver<io::Result<()>>,
+    go: oneshot::Sender<()>,
 }
 
 /// How a server ended.
@@ -89,30 +100,26 @@ impl Server {
     /// Serves until `phase` says to drain, and then until all is done or the time is over.
     ///
     /// `phase` moves from [`Phase::Serving`] to [`Phase::Draining`] to [`Phase::Over`]; dropped,
-    /// it means [`Phase::Over`].
-    pub async fn serve(mut self, mut phase: watch::Receiver<Phase>) -> Drained {
-        let connections = Arc::new(Semaphore::new(self.setup.limits.connections));
-        let mut threads = Vec::new();
-        for number in 0..self.setup.workers {
-            let bound: Vec<Bound> = self.sockets.iter_mut().filter_map(Sockets::take).collect();
-            let (gateway, setup) = (Arc::clone(&self.gateway), Arc::clone(&self.setup));
-            let (phase, permits) = (phase.clone(), Arc::clone(&connections));
-            let run = move || worker::run(&gateway, &setup, bound, &permits, phase);
-            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            match thread.spawn(run) {
-                Ok(thread) => threads.push(thread),
-                Err(error) => tracing::error!(%error, "a worker thread can't be started"),
-            }
-        }
-        for bound in self.admin {
-            tokio::spawn(admin::serve(bound, Arc::clone(&self.gateway)));
+    /// it means [`Phase::Over`]. Nothing is served unless every thread and every listener works.
+    pub async fn serve(mut self, mut phase: watch::Receiver<Phase>) -> Result<Drained, StartError> {
+        let threads = self
+            .start(&phase)
+            .await
+            .map_err(|error| StartError::Io(format!("can't start the worker threads: {error}")))?;
+        let admins: io::Result<Vec<Acceptor>> =
+            self.admin.drain(..).map(|bound| Acceptor::new(bound.socket)).collect();
+        let admins = admins
+            .map_err(|error| StartError::Io(format!("can't use the admin listener: {error}")))?;
+        let threads: Vec<_> = threads.into_iter().map(Started::go).collect();
+        for acceptor in admins {
+            tokio::spawn(admin::serve(acceptor, Arc::clone(&self.gateway)));
         }
         let sweeper = tokio::spawn(sweep(Arc::clone(&self.gateway)));
         phase::until_draining(&mut phase).await;
         self.gateway.draining.store(true, Ordering::Relaxed);
         tracing::info!(seconds = self.drain.as_secs(), "draining");
         let joined = tokio::task::spawn_blocking(move || {
-            let clean = |thread: std::thread::JoinHandle<Drained>| {
+            let clean = |thread: JoinHandle<Drained>| {
                 thread.join().unwrap_or(Drained::CutShort) == Drained::Clean
             };
             // Every worker is joined, whatever the others say.
@@ -120,7 +127,44 @@ impl Server {
         });
         let clean = joined.await.unwrap_or(false);
         sweeper.abort();
-        if clean { Drained::Clean } else { Drained::CutShort }
+        Ok(if clean { Drained::Clean } else { Drained::CutShort })
+    }
+
+    /// Starts every worker; when one can't be, those that were end at once.
+    async fn start(&mut self, phase: &watch::Receiver<Phase>) -> io::Result<Vec<Started>> {
+        let workers = self.setup.workers;
+        let shared = Shared {
+            gateway: Arc::clone(&self.gateway),
+            setup: Arc::clone(&self.setup),
+            permits: Arc::new(Semaphore::new(self.setup.limits.connections)),
+            phase: phase.clone(),
+            rest: Arc::new(Barrier::new(workers)),
+        };
+        let mut started = Vec::with_capacity(workers);
+        for number in 0..workers {
+            let bound: Vec<Bound> = self.sockets.iter_mut().filter_map(Sockets::take).collect();
+            let (is_ready, ready) = oneshot::channel();
+            let (go, may_go) = oneshot::channel();
+            let (shared, cue) = (shared.clone(), Cue { ready: is_ready, go: may_go });
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{number}"))
+                .spawn(move || worker::run(&shared, bound, cue))?;
+            started.push(Started { thread, ready, go });
+        }
+        for worker in &mut started {
+            // A thread that says nothing has panicked.
+            let said = (&mut worker.ready).await;
+            said.unwrap_or_else(|_| Err(io::Error::other("a thread ended")))?;
+        }
+        Ok(started)
+    }
+}
+
+impl Started {
+    fn go(self) -> JoinHandle<Drained> {
+        // Joining tells what became of a worker that can't be told.
+        let _ = self.go.send(());
+        self.thread
     }
 }
 

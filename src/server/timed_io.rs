@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::door::Place;
+
 /// What the requests of a connection tell its transport.
 #[derive(Default)]
 pub(super) struct Activity {
@@ -43,6 +45,7 @@ pub(super) struct Times {
 /// A transport under these times.
 pub(super) struct TimedIo<I> {
     io: I,
+    _place: Place,
     activity: Arc<Activity>,
     times: Times,
     reading: Option<Pin<Box<Sleep>>>,
@@ -59,7 +62,7 @@ impl Activity {
         Active(Arc::clone(self))
     }
 
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.active.load(Ordering::Relaxed) > 0 || self.tunnel.load(Ordering::Relaxed)
     }
 }
@@ -71,9 +74,10 @@ impl Drop for Active {
 }
 
 impl<I> TimedIo<I> {
-    pub(super) fn new(io: I, activity: Arc<Activity>, times: Times) -> Self {
+    pub(super) fn new(io: I, place: Place, activity: Arc<Activity>, times: Times) -> Self {
         Self {
             io,
+            _place: place,
             activity,
             times,
             reading: None,
@@ -84,11 +88,19 @@ impl<I> TimedIo<I> {
         }
     }
 
-    /// Something came while no request is being answered: the head of the next one.
-    fn note_read(&mut self) {
+    /// Something came while no request is being answered: the head of the next one, or what an
+    /// HTTP/2 connection begins with. That is one long before its first request.
+    fn note_read(&mut self, read: &[u8]) {
+        if read.starts_with(PREFACE) && self.is_fresh() {
+            self.activity.is_http2.store(true, Ordering::Relaxed);
+        }
         if !self.activity.is_busy() && !self.activity.is_http2.load(Ordering::Relaxed) {
             self.head_since.get_or_insert_with(Instant::now);
         }
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.head_since.is_none() && self.activity.begun.load(Ordering::Relaxed) == 0
     }
 
     /// Whether the peer has kept us waiting for too long.
@@ -148,9 +160,10 @@ impl<I: AsyncRead + Unpin> AsyncRead for TimedIo<I> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let before = buffer.filled().len();
         match Pin::new(&mut this.io).poll_read(context, buffer) {
             Poll::Ready(read) => {
-                this.note_read();
+                this.note_read(&buffer.filled()[before..]);
                 Poll::Ready(read)
             }
             Poll::Pending => this.poll_patience(context).map(Err),
@@ -195,3 +208,6 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for TimedIo<I> {
         this.bound_write(context, polled)
     }
 }
+
+/// No HTTP/1 connection begins with it.
+const PREFACE: &[u8] = b"PRI * HTTP/2";

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::auth::headers;
 pub struct VisitorBody {
     body: Option<Incoming>,
     silence: Silence,
-    frames: Option<Arc<AtomicU64>>,
+    progress: Progress,
 }
 
 /// What an app sends to the visitor. Its connection goes back to the pool at the end.
@@ -31,8 +31,16 @@ pub struct AnswerBody {
     silence: Silence,
 }
 
-/// How far a visitor's body has come: an app may take its time while it is still being sent to.
-pub(super) struct Progress(Arc<AtomicU64>);
+/// How far a visitor's body has come: an app may take its time while it is still being sent to,
+/// and its connection carries nothing else until all of it is there.
+#[derive(Clone, Default)]
+pub(super) struct Progress(Option<Arc<Sent>>);
+
+#[derive(Default)]
+struct Sent {
+    frames: AtomicU64,
+    over: AtomicBool,
+}
 
 /// Nobody sent anything for too long.
 #[derive(Debug)]
@@ -47,22 +55,26 @@ struct Silence {
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl VisitorBody {
-    pub(super) fn new(body: Incoming, idle: Duration) -> (Self, Option<Progress>) {
+    pub(super) fn new(body: Incoming, idle: Duration) -> Self {
         if body.is_end_stream() {
-            return (Self::absent(), None);
+            return Self::absent();
         }
-        let frames = Arc::new(AtomicU64::new(0));
-        let progress = Progress(Arc::clone(&frames));
         let silence = Silence { limit: Some(idle), timer: None };
-        (Self { body: Some(body), silence, frames: Some(frames) }, Some(progress))
+        let progress = Progress(Some(Arc::default()));
+        Self { body: Some(body), silence, progress }
     }
 
     pub(super) fn absent() -> Self {
-        Self { body: None, silence: Silence { limit: None, timer: None }, frames: None }
+        let silence = Silence { limit: None, timer: None };
+        Self { body: None, silence, progress: Progress::default() }
     }
 
     pub(super) fn is_absent(&self) -> bool {
         self.body.is_none()
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 }
 
@@ -78,10 +90,18 @@ impl Body for VisitorBody {
         let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
-        let frame = ready!(this.silence.bound(Pin::new(body).poll_frame(context), context))?;
-        if let Some(frames) = &this.frames {
-            frames.fetch_add(1, Ordering::Relaxed);
-        }
+        let polled = Pin::new(&mut *body).poll_frame(context);
+        let frame = ready!(this.silence.bound(polled, context))?;
+        let over = match &frame {
+            None => true,
+            // Whoever sends it by its length asks no more once that is reached.
+            Some(Ok(frame)) => {
+                let left = body.size_hint().exact();
+                frame.is_trailers() || body.is_end_stream() || left == Some(0)
+            }
+            Some(Err(_)) => false,
+        };
+        this.progress.moved(over);
         Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
     }
 
@@ -148,9 +168,21 @@ impl Body for AnswerBody {
 }
 
 impl Progress {
+    /// Whether nothing of the body is still to come; true of one that is absent.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(|sent| sent.over.load(Ordering::Relaxed))
+    }
+
+    fn moved(&self, over: bool) {
+        if let Some(sent) = &self.0 {
+            sent.frames.fetch_add(1, Ordering::Relaxed);
+            sent.over.fetch_or(over, Ordering::Relaxed);
+        }
+    }
+
     /// Waits for the head of an answer; the limit starts anew as long as the body moves.
     pub(super) async fn bound<F>(
-        self,
+        &self,
         head: F,
         limit: Duration,
     ) -> Result<(Response<Incoming>, Lease), Failure>
@@ -163,7 +195,7 @@ impl Progress {
             if let Ok(answered) = tokio::time::timeout(limit, &mut head).await {
                 return answered;
             }
-            let frames = self.0.load(Ordering::Relaxed);
+            let frames = self.0.as_ref().map_or(0, |sent| sent.frames.load(Ordering::Relaxed));
             if frames == seen {
                 return Err(Failure::Slow);
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::client::conn::http1::{self, SendRequest};
@@ -34,7 +35,22 @@ pub struct TlsTarget {
     pub config: Arc<rustls::ClientConfig>,
 }
 
-enum Stream {
+/// The near half of a connection.
+pub(super) struct Wire {
+    pub(super) sender: SendRequest<VisitorBody>,
+    pub(super) heard: Heard,
+}
+
+/// Whether the app said anything since the last request.
+#[derive(Clone, Default)]
+pub(super) struct Heard(Arc<AtomicBool>);
+
+struct Stream {
+    link: Link,
+    heard: Heard,
+}
+
+enum Link {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
@@ -42,8 +58,10 @@ enum Stream {
 
 impl Target {
     /// Opens a connection and hands out its sending half; the other half runs until it ends.
-    pub(super) async fn connect(&self) -> Result<SendRequest<VisitorBody>, String> {
-        let stream = self.open().await.map_err(|error| error.to_string())?;
+    pub(super) async fn connect(&self) -> Result<Wire, String> {
+        let link = self.open().await.map_err(|error| error.to_string())?;
+        let heard = Heard::default();
+        let stream = Stream { link, heard: heard.clone() };
         let (sender, connection) = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .handshake(TokioIo::new(stream))
@@ -53,18 +71,18 @@ impl Target {
             // Whoever waits for an answer on it is told of the error; nobody else cares.
             let _ = connection.with_upgrades().await;
         });
-        Ok(sender)
+        Ok(Wire { sender, heard })
     }
 
-    async fn open(&self) -> std::io::Result<Stream> {
+    async fn open(&self) -> std::io::Result<Link> {
         match self {
-            Self::Tcp(address) => Ok(Stream::Tcp(tcp(address).await?)),
-            Self::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
+            Self::Tcp(address) => Ok(Link::Tcp(tcp(address).await?)),
+            Self::Unix(path) => Ok(Link::Unix(UnixStream::connect(path).await?)),
             Self::Tls(target) => {
                 let tcp = tcp(&target.address).await?;
                 let connector = TlsConnector::from(Arc::clone(&target.config));
                 let stream = connector.connect(target.name.clone(), tcp).await?;
-                Ok(Stream::Tls(Box::new(stream)))
+                Ok(Link::Tls(Box::new(stream)))
             }
         }
     }
@@ -76,17 +94,33 @@ async fn tcp(address: &str) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
+impl Heard {
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self, heard: bool) {
+        self.0.store(heard, Ordering::Relaxed);
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let polled = match &mut this.link {
+            Link::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Link::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Link::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        };
+        if buffer.filled().len() > before {
+            this.heard.set(true);
         }
+        polled
     }
 }
 
@@ -96,10 +130,10 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        match &mut self.get_mut().link {
+            Link::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Link::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Link::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -108,34 +142,34 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        match &mut self.get_mut().link {
+            Link::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Link::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Link::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-            Self::Unix(stream) => stream.is_write_vectored(),
+        match &self.link {
+            Link::Tcp(stream) => stream.is_write_vectored(),
+            Link::Tls(stream) => stream.is_write_vectored(),
+            Link::Unix(stream) => stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-            Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+        match &mut self.get_mut().link {
+            Link::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Link::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Link::Unix(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        match &mut self.get_mut().link {
+            Link::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Link::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Link::Unix(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

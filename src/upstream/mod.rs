@@ -27,7 +27,7 @@ use pool::Pool;
 pub struct Upstream {
     pool: Arc<Pool>,
     times: Times,
-    tasks: TaskTracker,
+    tunnels: TaskTracker,
 }
 
 /// How long an app may take.
@@ -55,9 +55,10 @@ pub enum Failure {
 }
 
 impl Upstream {
-    /// An app at `target`; `tasks` are waited for when the server drains.
-    pub fn new(target: Target, times: Times, tasks: TaskTracker) -> Self {
-        Self { pool: Pool::new(target, times.connect), times, tasks }
+    /// An app at `target`; its `tunnels` outlive their requests, and a server that drains gives
+    /// them a moment when everything else is done.
+    pub fn new(target: Target, times: Times, tunnels: TaskTracker) -> Self {
+        Self { pool: Pool::new(target, times.connect), times, tunnels }
     }
 
     /// Forwards a request whose head is ready for the app. `permit` proves that the policy let
@@ -79,25 +80,22 @@ impl Upstream {
             request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
         request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
-        let (request, progress) = self.outgoing(request);
+        let request = self.outgoing(request);
+        let progress = request.body().progress();
         let head = retry::send(&self.pool, request);
-        let (answer, lease) = match progress {
-            Some(progress) => progress.bound(head, self.times.response_head).await?,
-            None => tokio::time::timeout(self.times.response_head, head)
-                .await
-                .unwrap_or(Err(Failure::Slow))?,
-        };
+        let (answer, lease) = progress.bound(head, self.times.response_head).await?;
         self.incoming(answer, lease, upgrade)
     }
 
-    fn outgoing(
-        &self,
-        request: Request<Incoming>,
-    ) -> (Request<VisitorBody>, Option<body::Progress>) {
+    fn outgoing(&self, request: Request<Incoming>) -> Request<VisitorBody> {
         let (mut head, body) = request.into_parts();
         head.version = Version::HTTP_11;
-        let (body, progress) = VisitorBody::new(body, self.times.body_idle);
-        (Request::from_parts(head, body), progress)
+        let body = VisitorBody::new(body, self.times.body_idle);
+        // Without it, hyper takes a GET or HEAD to have no body and drops the one that it has.
+        if !body.is_absent() && !head.headers.contains_key(header::CONTENT_LENGTH) {
+            head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        Request::from_parts(head, body)
     }
 
     fn incoming(
@@ -109,7 +107,7 @@ impl Upstream {
         let status = answer.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let upgrade = upgrade.ok_or(Failure::Nonsense("an upgrade that nobody asked for"))?;
-            return upgrade.accept(answer, &self.tasks);
+            return upgrade.accept(answer, &self.tunnels, self.times.stream_idle);
         }
         if !(200..600).contains(&status.as_u16()) {
             return Err(Failure::Nonsense("a status outside of 200 to 599"));
@@ -143,7 +141,9 @@ fn announced_trailers(fields: &HeaderMap) -> Option<HeaderValue> {
     }
     let lines = fields.get_all(header::TRAILER).iter();
     let mut announced = HeaderMap::new();
-    for name in lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {
+    let names = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    // A map of headers panics when it is full, and nobody means that many.
+    for name in names.take(MAX_TRAILERS) {
         if let Ok(name) = header::HeaderName::from_bytes(name.trim_ascii()) {
             announced.insert(name, HeaderValue::from_static(""));
         }
@@ -151,4 +151,21 @@ fn announced_trailers(fields: &HeaderMap) -> Option<HeaderValue> {
     headers::strip_trailers(&mut announced);
     let names: Vec<&str> = announced.keys().map(header::HeaderName::as_str).collect();
     (!names.is_empty()).then(|| names.join(", ").parse().ok()).flatten()
+}
+
+const MAX_TRAILERS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_trailers_than_a_map_can_hold_are_announced_in_part() {
+        let names: Vec<String> = (0..40_000).map(|n| format!("x{n}")).collect();
+        let mut fields = HeaderMap::new();
+        fields.insert(header::TRAILER, names.join(",").parse().unwrap());
+        let announced = announced_trailers(&fields).unwrap();
+        assert!(announced.to_str().unwrap().starts_with("x0, x1, "));
+        assert_eq!(announced.to_str().unwrap().split(',').count(), MAX_TRAILERS);
+    }
 }

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::client::conn::http1::SendRequest;
-
-use super::connect::Target;
-use super::{Failure, VisitorBody};
+use super::Failure;
+use super::body::Progress;
+use super::connect::{Target, Wire};
 
 /// Connections that wait for their next request; the youngest is taken first.
 pub(super) struct Pool {
@@ -16,17 +15,18 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Idle>>,
 }
 
-/// A connection in use. It goes back when its answer was read to the end; dropped before, it is
-/// closed, and nobody else ever sees the rest of that answer.
+/// A connection in use. It goes back when its answer was read to the end and its request was sent
+/// to the end; dropped before, it is closed, and nobody else ever sees the rest of either.
 pub(super) struct Lease {
     pool: Arc<Pool>,
-    sender: Option<SendRequest<VisitorBody>>,
+    wire: Option<Wire>,
+    request: Progress,
     /// Whether it has carried a request before this one.
     pub(super) reused: bool,
 }
 
 struct Idle {
-    sender: SendRequest<VisitorBody>,
+    wire: Wire,
     since: Instant,
 }
 
@@ -37,10 +37,16 @@ impl Pool {
 
     /// An idle connection that still stands, or a new one.
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Failure> {
-        while let Some(mut sender) = self.pop() {
+        while let Some(mut wire) = self.pop() {
+            if wire.sender.is_ready() {
+                return Ok(self.leased(wire, true));
+            }
             // It becomes ready as soon as its other half has seen the end of the last answer.
-            if sender.is_ready() || sender.ready().await.is_ok() {
-                return Ok(Lease { pool: Arc::clone(self), sender: Some(sender), reused: true });
+            match tokio::time::timeout(MAX_SETTLING, wire.sender.ready()).await {
+                Ok(Ok(())) => return Ok(self.leased(wire, true)),
+                Ok(Err(_)) => {}
+                // Whatever keeps this one may keep the others: nobody waits for each in turn.
+                Err(_) => break,
             }
         }
         self.fresh().await
@@ -48,58 +54,76 @@ impl Pool {
 
     /// A new connection.
     pub(super) async fn fresh(self: &Arc<Self>) -> Result<Lease, Failure> {
-        let sender = tokio::time::timeout(self.connect, self.target.connect())
+        let wire = tokio::time::timeout(self.connect, self.target.connect())
             .await
             .unwrap_or_else(|_| Err(String::from("no connection in time")))
             .map_err(Failure::Connect)?;
-        Ok(Lease { pool: Arc::clone(self), sender: Some(sender), reused: false })
+        Ok(self.leased(wire, false))
     }
 
-    fn pop(&self) -> Option<SendRequest<VisitorBody>> {
+    fn leased(self: &Arc<Self>, wire: Wire, reused: bool) -> Lease {
+        Lease { pool: Arc::clone(self), wire: Some(wire), request: Progress::default(), reused }
+    }
+
+    fn pop(&self) -> Option<Wire> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let Idle { sender, since } = idle.pop()?;
+            let Idle { wire, since } = idle.pop()?;
             if since.elapsed() >= MAX_IDLE {
                 // All below it wait even longer.
                 idle.clear();
                 return None;
             }
-            if !sender.is_closed() {
-                return Some(sender);
+            if !wire.sender.is_closed() {
+                return Some(wire);
             }
         }
     }
 
-    fn push(&self, sender: SendRequest<VisitorBody>) {
+    fn push(&self, wire: Wire) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= MAX_KEPT {
             idle.remove(0);
         }
-        idle.push(Idle { sender, since: Instant::now() });
+        idle.push(Idle { wire, since: Instant::now() });
     }
 }
 
 impl Lease {
-    /// The sending half; there until the lease is over.
-    pub(super) fn sender(&mut self) -> Option<&mut SendRequest<VisitorBody>> {
-        self.sender.as_mut()
+    /// The connection; there until the lease is over.
+    pub(super) fn wire(&mut self) -> Option<&mut Wire> {
+        self.wire.as_mut()
     }
 
-    /// The answer was read to its end: the connection may carry another request.
+    /// Whether a byte of an answer came to the last request.
+    pub(super) fn heard(&self) -> bool {
+        self.wire.as_ref().is_some_and(|wire| wire.heard.get())
+    }
+
+    /// The body of the request that the connection carries.
+    pub(super) fn carries(&mut self, request: Progress) {
+        self.request = request;
+    }
+
+    /// The answer was read to its end: the connection may carry another request, unless an app
+    /// answered early and the rest of this one is still to come.
     pub(super) fn give_back(&mut self) {
-        if let Some(sender) = self.sender.take()
-            && !sender.is_closed()
+        if let Some(wire) = self.wire.take()
+            && self.request.is_over()
+            && !wire.sender.is_closed()
         {
-            self.pool.push(sender);
+            self.pool.push(wire);
         }
     }
 
     /// The connection must not carry another request, whatever becomes of its answer.
     pub(super) fn discard(&mut self) {
-        self.sender = None;
+        self.wire = None;
     }
 }
 
 /// Longer than most apps keep an idle connection would only find closed ones.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 const MAX_KEPT: usize = 512;
+/// How long a connection that was given back may take until it is ready again.
+const MAX_SETTLING: Duration = Duration::from_millis(100);

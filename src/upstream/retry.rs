@@ -19,26 +19,37 @@ pub(super) async fn send(
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let mut lease = pool.lease().await?;
     let spare = if lease.reused { spare(&request) } else { None };
-    let Some(sender) = lease.sender() else {
-        return Err(Failure::Broken(String::from("the connection is gone")));
+    let progress = request.body().progress();
+    let Some(wire) = lease.wire() else {
+        return Err(gone());
     };
-    let mut error = match sender.try_send_request(request).await {
-        Ok(answer) => return Ok((answer, lease)),
+    wire.heard.set(false);
+    let mut error = match wire.sender.try_send_request(request).await {
+        Ok(answer) => {
+            lease.carries(progress);
+            return Ok((answer, lease));
+        }
         Err(error) => error,
     };
     let unwritten = error.take_message();
+    let spare = spare.filter(|_| !lease.heard());
     let again = if lease.reused { unwritten.or(spare) } else { None };
     let Some(request) = again else {
         return Err(failure(&error.into_error()));
     };
     let mut lease = pool.fresh().await?;
-    let Some(sender) = lease.sender() else {
-        return Err(Failure::Broken(String::from("the connection is gone")));
+    lease.carries(progress);
+    let Some(wire) = lease.wire() else {
+        return Err(gone());
     };
-    match sender.send_request(request).await {
+    match wire.sender.send_request(request).await {
         Ok(answer) => Ok((answer, lease)),
         Err(error) => Err(failure(&error)),
     }
+}
+
+fn gone() -> Failure {
+    Failure::Broken(String::from("the connection is gone"))
 }
 
 /// A copy of a request that may be sent twice.

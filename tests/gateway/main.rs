@@ -9,7 +9,9 @@
 mod harness;
 
 mod callback;
+mod capacity;
 mod cli;
+mod early_answer;
 mod early_window;
 mod forward;
 mod framing;
@@ -22,6 +24,7 @@ mod login_trouble;
 mod outage;
 mod paths;
 mod refresh;
+mod resend;
 mod return_to;
 mod routes;
 mod seal;
@@ -31,5 +34,7 @@ mod sign_out;
 mod streaming;
 mod tabs;
 mod tls;
+mod tunnels;
+mod untaken;
 mod upstream_trouble;
 mod web_socket;

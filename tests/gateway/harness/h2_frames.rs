@@ -17,6 +17,8 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 
+const INITIAL_WINDOW_SIZE: u16 = 4;
+
 const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
@@ -33,13 +35,20 @@ pub(crate) enum Outcome {
 pub(crate) struct Stream {
     headers: Vec<(Vec<u8>, Vec<u8>)>,
     data: Option<Vec<u8>>,
+    window: Option<u32>,
+}
+
+/// A connection that stays open, for one stream after another.
+pub(crate) struct Connection {
+    socket: TcpStream,
+    next: u32,
 }
 
 impl Stream {
     pub(crate) fn new(headers: &[(&str, &str)]) -> Self {
         let bytes =
             |(name, value): &(&str, &str)| (name.as_bytes().into(), value.as_bytes().into());
-        Self { headers: headers.iter().map(bytes).collect(), data: None }
+        Self { headers: headers.iter().map(bytes).collect(), data: None, window: None }
     }
 
     /// A plain GET of this path at the gateway, with these headers besides.
@@ -60,15 +69,24 @@ impl Stream {
         self
     }
 
-    pub(crate) async fn send(self, gate: &Gate) -> Outcome {
-        let mut socket = gate.connect().await;
-        let _ = socket.write_all(&self.to_bytes()).await;
-        timeout(PATIENCE, outcome(&mut socket)).await.unwrap_or(Outcome::Silence)
+    /// Takes no more than this of the answer.
+    pub(crate) fn with_window(mut self, bytes: u32) -> Self {
+        self.window = Some(bytes);
+        self
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = PREFACE.to_vec();
-        bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    pub(crate) async fn send(self, gate: &Gate) -> Outcome {
+        let mut connection = Connection::open(gate).await;
+        connection.begin(self).await;
+        connection.outcome().await
+    }
+
+    fn to_bytes(&self, id: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Some(window) = self.window {
+            let setting = [&INITIAL_WINDOW_SIZE.to_be_bytes()[..], &window.to_be_bytes()].concat();
+            bytes.extend(frame(SETTINGS, 0, 0, &setting));
+        }
         let mut block = Vec::new();
         for (name, value) in &self.headers {
             block.push(0); // a literal without indexing, its name spelt out
@@ -76,13 +94,35 @@ impl Stream {
             literal(&mut block, value);
         }
         match &self.data {
-            None => bytes.extend(frame(HEADERS, END_HEADERS | END_STREAM, 1, &block)),
+            None => bytes.extend(frame(HEADERS, END_HEADERS | END_STREAM, id, &block)),
             Some(data) => {
-                bytes.extend(frame(HEADERS, END_HEADERS, 1, &block));
-                bytes.extend(frame(DATA, END_STREAM, 1, data));
+                bytes.extend(frame(HEADERS, END_HEADERS, id, &block));
+                bytes.extend(frame(DATA, END_STREAM, id, data));
             }
         }
         bytes
+    }
+}
+
+impl Connection {
+    pub(crate) async fn open(gate: &Gate) -> Self {
+        let mut socket = gate.connect().await;
+        let _ = socket.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await;
+        Self { socket, next: 1 }
+    }
+
+    pub(crate) async fn begin(&mut self, stream: Stream) {
+        let _ = self.socket.write_all(&stream.to_bytes(self.next)).await;
+        self.next += 2;
+    }
+
+    /// What happens next to any of its streams.
+    pub(crate) async fn outcome(&mut self) -> Outcome {
+        self.outcome_within(PATIENCE).await
+    }
+
+    pub(crate) async fn outcome_within(&mut self, patience: Duration) -> Outcome {
+        timeout(patience, outcome(&mut self.socket)).await.unwrap_or(Outcome::Silence)
     }
 }
 

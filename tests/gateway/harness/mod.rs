@@ -24,7 +24,7 @@ pub(crate) use app::{App, Seen};
 pub(crate) use body::{Body, empty, from_channel, full};
 pub(crate) use gate::Gate;
 pub(crate) use gate_builder::{GateBuilder, gateway, random_key};
-pub(crate) use h2_frames::{Outcome, Stream};
+pub(crate) use h2_frames::{Connection, Outcome, Stream};
 pub(crate) use jar::SetCookie;
 pub(crate) use line::{Answer, Ask, Line, ask};
 pub(crate) use page::assert_own_page;
