@@ -71,8 +71,7 @@ pub(super) async fn accept(acceptor: Acceptor, door: Arc<Door>) {
         }
     }
     // What was accepted before the socket closes, by us or by the kernel, is ours to answer.
-    let waiting = std::iter::from_fn(|| acceptor.accept_now()?.ok());
-    for accepted in in_hand.into_iter().chain(waiting) {
+    for accepted in in_hand.into_iter().chain(acceptor.empty()) {
         match Arc::clone(&door.permits).try_acquire_owned() {
             Ok(permit) => door.open(accepted, permit),
             Err(_) => break,

@@ -114,10 +114,29 @@ impl Acceptor {
         }
     }
 
-    /// A connection that waits already; none when there is none.
-    pub(super) fn accept_now(&self) -> Option<io::Result<Accepted>> {
-        use futures_util::FutureExt as _;
-        self.accept().now_or_never()
+    /// Closes the socket, after whatever waits on it was accepted. The kernel itself is asked: the
+    /// runtime knows only of connections whose event it has seen already.
+    pub(super) fn empty(self) -> Vec<Accepted> {
+        let mut waiting = Vec::new();
+        match self {
+            Self::Tcp(socket) => {
+                let Ok(socket) = socket.into_std() else { return waiting };
+                while let Ok((stream, peer)) = socket.accept() {
+                    let set = stream.set_nonblocking(true);
+                    let stream = set.and_then(|()| TcpStream::from_std(stream));
+                    waiting.extend(stream.map(|stream| Accepted::Tcp(stream, peer)));
+                }
+            }
+            Self::Unix(socket) => {
+                let Ok(socket) = socket.into_std() else { return waiting };
+                while let Ok((stream, _)) = socket.accept() {
+                    let set = stream.set_nonblocking(true);
+                    let stream = set.and_then(|()| UnixStream::from_std(stream));
+                    waiting.extend(stream.map(Accepted::Unix));
+                }
+            }
+        }
+        waiting
     }
 }
 
