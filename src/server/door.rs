@@ -105,7 +105,8 @@ impl Door {
     async fn secured(self: Arc<Self>, stream: TcpStream, peer: Peer, place: Place) {
         let Some(tls) = &self.tls else { return };
         match tokio::time::timeout(self.handshake, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.protocol.serve(stream, peer, place, &self).await,
+            // Large, and moved more than once: a box is smaller than the copies.
+            Ok(Ok(stream)) => self.protocol.serve(Box::new(stream), peer, place, &self).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
