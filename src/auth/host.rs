@@ -115,6 +115,11 @@ impl HostPattern {
     }
 }
 
+/// Whether a name is `parent` or lies below it, on label boundaries (C-6).
+pub fn is_or_is_below(name: &str, parent: &str) -> bool {
+    name.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// Splits `http://` or `https://` off, in any case.
 pub fn split_scheme(text: &str) -> Option<(bool, &str)> {
     let (scheme, rest) = text.split_once("://")?;

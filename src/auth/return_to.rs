@@ -8,7 +8,7 @@
 //!
 //! What fails is never reflected; the visitor is sent to `/` instead.
 
-use super::host::{Host, Origin, split_scheme};
+use super::host::{Host, Origin, is_or_is_below, split_scheme};
 use super::path::RequestPath;
 
 /// A proven return address, ready for a `Location` field.
@@ -117,9 +117,7 @@ impl AllowedHost {
 
     fn allows(&self, target: &Origin) -> bool {
         let name = target.host.name();
-        let named = name == self.name
-            || self.below
-                && name.strip_suffix(self.name.as_str()).is_some_and(|rest| rest.ends_with('.'));
+        let named = name == self.name || self.below && is_or_is_below(name, &self.name);
         let default = if target.https { 443 } else { 80 };
         named
             && match self.port {

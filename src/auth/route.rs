@@ -10,7 +10,7 @@
 use http::Method;
 use regex::{Regex, RegexBuilder};
 
-use super::host::{Host, HostPattern};
+use super::host::{Host, HostPattern, is_or_is_below};
 use super::path::RequestPath;
 use super::policy::Access;
 
@@ -146,7 +146,7 @@ impl RouteTable {
     pub fn are_below(&self, domain: &str) -> bool {
         let below = |host: &HostPattern| {
             let (HostPattern::Exact(name) | HostPattern::Below(name)) = host;
-            name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+            is_or_is_below(name, domain)
         };
         self.routes.iter().filter_map(|route| route.host.as_ref()).all(below)
     }

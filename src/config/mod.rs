@@ -27,7 +27,7 @@ pub use routes::{Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;
 
-use crate::auth::host::Origin;
+use crate::auth::host::{Origin, is_or_is_below};
 use crate::auth::provider::Provider;
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::RouteTable;
@@ -112,7 +112,7 @@ impl Config {
         }
         let (session, (routes, upstreams)) = (session?, routes?);
         if let Some(domain) = &session.cookie_domain
-            && !(is_below(server.public.host.name(), domain) && routes.are_below(domain))
+            && !(is_or_is_below(server.public.host.name(), domain) && routes.are_below(domain))
         {
             let message = format!(
                 "public_url and every route's host must be {domain} or below it, or browsers drop the cookie"
@@ -143,11 +143,6 @@ impl Config {
             warnings,
         })
     }
-}
-
-/// Whether a host is a domain or one of its subdomains.
-fn is_below(host: &str, domain: &str) -> bool {
-    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Reads a file of reasonable size; the problem names the path and never the content.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode};
 use tokio::sync::watch;
 
 use super::body::Body;
 use super::clock::{SystemEntropy, now};
-use super::opened::cookie_field;
+use super::opened::add_cookies;
 use super::respond::Failure;
 use super::session::Recalled;
 use super::visit::Visit;
@@ -63,8 +63,7 @@ impl Worker {
         let evicted = self.evicted(&visit.own, name.len() + value.len());
         let set = cookies.set_attempt(&name, &value, ATTEMPT_LIFE);
         let lines = evicted.iter().map(|name| cookies.clear_attempt(name)).chain([set]);
-        let lines = lines.filter_map(|line| cookie_field(&line));
-        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
+        add_cookies(answer.headers_mut(), lines);
         gateway.metrics.login(LoginOutcome::started);
         answer
     }
@@ -83,8 +82,7 @@ impl Worker {
             return self.without_attempt(visit).await;
         };
         // Whoever starts again wants to get where they wanted to go at first.
-        let rd: String = form_urlencoded::byte_serialize(attempt.return_to().as_bytes()).collect();
-        let again = format!("{}/start?rd={rd}", self.gateway.prefix);
+        let again = self.gateway.start_path(attempt.return_to());
         let outcome = self.finish(attempt, callback).await;
         let gateway = &self.gateway;
         let mut answer = match &*outcome {
@@ -95,8 +93,7 @@ impl Worker {
             }
             Err(failure) => gateway.respond_again(failure, &visit.asker(), Some(again)),
         };
-        let cleared = cookie_field(&gateway.sealer.cookies.clear_attempt(&name));
-        answer.headers_mut().extend(cleared.map(|line| (header::SET_COOKIE, line)));
+        add_cookies(answer.headers_mut(), [gateway.sealer.cookies.clear_attempt(&name)]);
         Ok(answer)
     }
 
@@ -210,11 +207,16 @@ impl Worker {
 }
 
 impl Gateway {
+    /// The path that begins a login, to come back to an address that was judged before.
+    pub(super) fn start_path(&self, return_to: &str) -> String {
+        let rd: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+        format!("{}/start?rd={rd}", self.prefix)
+    }
+
     /// Tells a refused request where to sign in, to come back to `return_to`: at the host that it
     /// was for, where the session's cookie will be.
     pub(super) fn sign_in(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Failure {
-        let rd: String = form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
-        let start = format!("{}/start?rd={rd}", self.prefix);
+        let start = self.start_path(return_to.as_str());
         Failure::SignIn { login: format!("{}{start}", visit.origin(self)), start }
     }
 

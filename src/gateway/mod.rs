@@ -286,8 +286,7 @@ impl Worker {
 
     fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
         let lines = self.gateway.sealer.cookies.clear_session(&visit.own);
-        let lines = lines.iter().filter_map(|line| opened::cookie_field(line));
-        answer.headers_mut().extend(lines.map(|line| (header::SET_COOKIE, line)));
+        opened::add_cookies(answer.headers_mut(), lines);
     }
 
     /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 
 use super::clock::SystemEntropy;
 use crate::auth::cookie::{CookieStyle, TooLarge};
@@ -145,6 +145,15 @@ impl OpenedCache {
 /// 18 bytes of the value, of which 16 are the authenticator.
 fn end_of(value: &str) -> &str {
     value.get(value.len().saturating_sub(24)..).unwrap_or(value)
+}
+
+/// Adds `Set-Cookie` lines to an answer.
+pub(crate) fn add_cookies<L: AsRef<str>>(
+    headers: &mut HeaderMap,
+    lines: impl IntoIterator<Item = L>,
+) {
+    let lines = lines.into_iter().filter_map(|line| cookie_field(line.as_ref()));
+    headers.extend(lines.map(|line| (header::SET_COOKIE, line)));
 }
 
 /// A short, random name for one event: on the page that a visitor sees and in the log.

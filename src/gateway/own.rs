@@ -10,7 +10,6 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use super::body::Body;
 use super::candidates::Presented;
 use super::clock::now;
-use super::opened::cookie_field;
 use super::respond::{Failure, plain};
 use super::session::Recalled;
 use super::visit::Visit;
@@ -95,7 +94,7 @@ impl Worker {
             return Err(Failure::MethodNotAllowed("GET, HEAD, POST"));
         }
         let origin = visit.origin(&self.gateway);
-        let address = visit.query_member("rd").or_else(|| member(form, "rd"));
+        let address = visit.return_address(form);
         let return_to = self.gateway.judged(address.as_deref(), &origin);
         Ok(self.begin_login(visit, &return_to))
     }
@@ -137,7 +136,7 @@ impl Worker {
         }
         let gateway = &self.gateway;
         let origin = visit.origin(gateway);
-        let address = visit.query_member("rd").or_else(|| member(form, "rd"));
+        let address = visit.return_address(form);
         let return_to =
             address.as_deref().and_then(|address| gateway.returns.judge(address, &origin));
         if !is_same_site(visit, gateway) {
@@ -151,14 +150,12 @@ impl Worker {
         let mut answer = match return_to {
             Some(return_to) => gateway.redirect(StatusCode::SEE_OTHER, return_to.as_str()),
             None => {
-                let again = format!("{}/start?rd=%2F", gateway.prefix);
+                let again = gateway.start_path("/");
                 let page = gateway.pages.signed_out(visit.asker().language(), &again, true);
                 gateway.page(StatusCode::OK, visit.asker().language(), page)
             }
         };
-        let cleared = gateway.sealer.cookies.clear_session(&visit.own);
-        let cleared = cleared.iter().filter_map(|line| cookie_field(line));
-        answer.headers_mut().extend(cleared.map(|line| (header::SET_COOKIE, line)));
+        self.clear_cookies(visit, &mut answer);
         Ok(answer)
     }
 
@@ -216,9 +213,4 @@ pub(super) fn is_foreign(headers: &HeaderMap, fields: &[header::HeaderName], our
         let rest = value.as_bytes().strip_prefix(ours.as_bytes());
         !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     })
-}
-
-fn member(form: &str, name: &str) -> Option<String> {
-    let mut members = form_urlencoded::parse(form.as_bytes());
-    members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

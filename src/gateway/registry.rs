@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::opened::OpenSession;
 use crate::auth::Timestamp;
-use crate::auth::refresh::{Known, RefreshPolicy, Standing, Step, Verdict};
+use crate::auth::refresh::{RefreshPolicy, Standing, Step, Verdict};
 use crate::auth::session::SessionId;
 use shard::{Entry, Shard, Successor};
 
@@ -91,16 +91,13 @@ impl Registry {
         };
         let session = &newest.session;
         let standing = self.policy.standing(&session.tokens, now);
-        let step = if revoked {
-            Step::End
-        } else {
-            let fresh = Known::default();
-            let known = known.as_ref().unwrap_or(&fresh);
-            known.decide(&session.tokens, session.generation, standing, now)
-        };
+        let is_known = revoked || known.is_some();
+        let mut known = known.unwrap_or_default();
+        known.revoked = revoked;
+        let step = known.decide(&session.tokens, session.generation, standing, now);
         let flight = matches!(step, Step::ServeAndRenew | Step::RenewAndWait)
             .then(|| self.take_off(&mut shard, id, now));
-        Look { step, newest, flight, landing, known: revoked || known.is_some() }
+        Look { step, newest, flight, landing, known: is_known }
     }
 
     /// What an answer to a browser that presented `generation` may bring along.

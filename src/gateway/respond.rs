@@ -175,7 +175,7 @@ impl Gateway {
             Failure::Callback(_)
             | Failure::ForeignCallback
             | Failure::Login(_)
-            | Failure::LoginCall(_) => Some(format!("{}/start?rd=%2F", self.prefix)),
+            | Failure::LoginCall(_) => Some(self.start_path("/")),
             _ => None,
         }
     }

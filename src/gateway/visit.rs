@@ -34,10 +34,12 @@ impl Visit<'_> {
         Asker::of(self.method, self.headers)
     }
 
-    /// The first value of a member of the query, decoded once.
-    pub(super) fn query_member(&self, name: &str) -> Option<String> {
-        let mut members = form_urlencoded::parse(self.query.as_bytes());
-        members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    /// The return address that was asked for, in the query or the posted form, decoded once.
+    pub(super) fn return_address(&self, form: &str) -> Option<String> {
+        [self.query, form].into_iter().find_map(|members| {
+            let mut members = form_urlencoded::parse(members.as_bytes());
+            members.find(|(key, _)| key == "rd").map(|(_, value)| value.into_owned())
+        })
     }
 
     /// The origin at which the visitor sees us, made of the configuration: the request only

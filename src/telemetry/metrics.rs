@@ -48,7 +48,6 @@ pub enum RejectReason {
     broken,
     unknown_key,
     ended,
-    signed_out,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
