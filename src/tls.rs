@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
 /// Whom to believe when we connect.
@@ -50,10 +51,27 @@ pub fn crypto() -> Arc<CryptoProvider> {
 
 /// How to connect to peers that show a certificate under `roots`: TLS 1.2 and 1.3.
 pub fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, BadCertificate> {
+    Ok(believing(roots)?.with_no_client_auth())
+}
+
+/// The same for peers that ask who we are: `shown` has the certificate. No session is resumed,
+/// because a resumed one stands for the certificate of its first handshake, which may be replaced.
+pub fn client_config_showing(
+    roots: &Roots<'_>,
+    shown: Arc<dyn ResolvesClientCert>,
+) -> Result<ClientConfig, BadCertificate> {
+    let mut config = believing(roots)?.with_client_cert_resolver(shown);
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn believing(
+    roots: &Roots<'_>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, BadCertificate> {
     let builder = ClientConfig::builder_with_provider(crypto())
         .with_safe_default_protocol_versions()
         .map_err(|error| BadCertificate::at(&"TLS", &error))?;
-    let builder = match roots {
+    Ok(match roots {
         Roots::System => builder
             .with_platform_verifier()
             .map_err(|error| BadCertificate::at(&"the system's authorities", &error))?,
@@ -72,8 +90,7 @@ pub fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, BadCertificate> 
         Roots::Anybody => {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(crypto())))
         }
-    };
-    Ok(builder.with_no_client_auth())
+    })
 }
 
 /// The certificates of a PEM file, at least one.
@@ -91,6 +108,12 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadCert
 /// The private key of a PEM file.
 pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, BadCertificate> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| BadCertificate::at(&path.display(), &error))
+}
+
+/// A certificate, with the chain behind it, and the key that belongs to it.
+pub fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, BadCertificate> {
+    CertifiedKey::from_der(certificates(certificate)?, private_key(key)?, &crypto())
+        .map_err(|error| BadCertificate::at(&certificate.display(), &error))
 }
 
 /// Believes every certificate; signatures are still checked, so that a broken peer is noticed.

@@ -79,7 +79,7 @@ impl CookieStyle {
     /// The `Set-Cookie` lines that set the session: one, or [`MAX_PARTS`]; a form that is not
     /// used any more is cleared in the same answer, so that no stale part stays behind.
     pub fn set_session(&self, value: &str, life: Duration) -> Result<Vec<String>, TooLarge> {
-        let most = MAX_BYTES - self.session.len() - 2 - self.attributes(life).len();
+        let most = MAX_BYTES - self.session.len() - 2 - self.attributes(life, "Lax").len();
         let parts: Vec<&str> = split(value, most);
         match parts.as_slice() {
             [one] => Ok(vec![self.line(&self.session, one, life)]),
@@ -115,9 +115,11 @@ impl CookieStyle {
         stale.map(|(index, _)| self.line(&self.part_name(index), "", Duration::ZERO)).collect()
     }
 
-    /// The `Set-Cookie` line of a login attempt.
-    pub fn set_attempt(&self, name: &str, value: &str, life: Duration) -> String {
-        self.line(name, value, life)
+    /// The `Set-Cookie` line of a login attempt; `cross_site` when the provider will post its
+    /// answer, which is a request that another site makes (S37).
+    pub fn set_attempt(&self, name: &str, value: &str, life: Duration, cross_site: bool) -> String {
+        let same_site = if cross_site { "None" } else { "Lax" };
+        format!("{name}={value}{}", self.attributes(life, same_site))
     }
 
     /// The `Set-Cookie` line that clears a login attempt.
@@ -156,14 +158,14 @@ impl CookieStyle {
         line.push_str(name);
         line.push('=');
         line.push_str(value);
-        line.push_str(&self.attributes(life));
+        line.push_str(&self.attributes(life, "Lax"));
         line
     }
 
-    fn attributes(&self, life: Duration) -> String {
+    fn attributes(&self, life: Duration, same_site: &str) -> String {
         // Browsers cap Max-Age at 400 days (S41); Lax, so that the return from the provider and
         // links from mails carry the cookie (S37).
-        let mut text = String::from("; Path=/; HttpOnly; SameSite=Lax");
+        let mut text = format!("; Path=/; HttpOnly; SameSite={same_site}");
         let _ = write!(text, "; Max-Age={}", life.as_secs().min(400 * 24 * 3600));
         if self.secure {
             text.push_str("; Secure");

@@ -41,11 +41,12 @@ pub struct Documents {
     pub token: Option<Value>,
     /// The answer of the userinfo address.
     pub me: Option<Value>,
+    /// The claims of the id_token, judged.
+    pub id: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Document {
-    /// No provider kind of today gives an id_token, so nothing is ever found in it.
     IdToken,
     Me,
     Token,
@@ -69,12 +70,17 @@ impl Source {
     }
 
     fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
-        let document = match self.document {
-            Document::IdToken => None,
-            Document::Me => documents.me.as_ref(),
-            Document::Token => documents.token.as_ref(),
-        };
-        document?.pointer(&self.pointer)
+        self.document.of(documents)?.pointer(&self.pointer)
+    }
+}
+
+impl Document {
+    const fn of(self, documents: &Documents) -> Option<&Value> {
+        match self {
+            Self::IdToken => documents.id.as_ref(),
+            Self::Me => documents.me.as_ref(),
+            Self::Token => documents.token.as_ref(),
+        }
     }
 }
 
@@ -112,6 +118,34 @@ impl IdentitySources {
 }
 
 impl IdentitySources {
+    /// The identity of a person who was told of before, by the documents of a later moment. What
+    /// they say counts, and so does their silence; but where a document is missing altogether,
+    /// as an id_token is after many a refresh, what was known stays (rule 7).
+    #[must_use]
+    pub fn read_again(&self, before: &Identity, documents: &Documents) -> Identity {
+        let whole = |sources: &[Source]| {
+            sources.iter().all(|source| source.document.of(documents).is_some())
+        };
+        let text = |sources: &[Source], old: &Option<String>| {
+            let new = first(sources, documents, as_text);
+            if whole(sources) { new } else { new.or_else(|| old.clone()) }
+        };
+        let groups = first(&self.groups, documents, as_list);
+        Identity {
+            user: before.user.clone(),
+            told_by: before.told_by,
+            email: text(&self.email, &before.email),
+            name: text(&self.name, &before.name),
+            groups: match groups {
+                Some(groups) => groups,
+                None if whole(&self.groups) => Vec::new(),
+                None => before.groups.clone(),
+            },
+            organization: text(&self.organization, &before.organization),
+            preferred_username: text(&self.preferred_username, &before.preferred_username),
+        }
+    }
+
     /// Whether documents of a later moment speak of the same person; none when they are silent
     /// where the person was found at login.
     pub fn is_same(&self, before: &Identity, documents: &Documents) -> Option<bool> {
@@ -175,7 +209,7 @@ mod tests {
     }
 
     fn read(token: Value, me: Value) -> Result<Identity, NoUser> {
-        sources().read(&Documents { token: Some(token), me: Some(me) })
+        sources().read(&Documents { token: Some(token), me: Some(me), id: None })
     }
 
     #[test]
@@ -214,8 +248,43 @@ mod tests {
             (json!({"id": "other"}), Some(false)),
             (json!({}), None),
         ] {
-            let documents = Documents { token: Some(json!({"sub": "t"})), me: Some(me) };
+            let documents = Documents { token: Some(json!({"sub": "t"})), me: Some(me), id: None };
             assert_eq!(sources().is_same(&before, &documents), same);
+        }
+    }
+
+    #[test]
+    fn a_missing_document_takes_nothing_away() {
+        let list = |texts: &[&str]| texts.iter().map(|text| Source::parse(text).unwrap()).collect();
+        let sources = IdentitySources {
+            user: list(&["id:/sub"]),
+            email: list(&["id:/email", "me:/email"]),
+            groups: list(&["me:/groups"]),
+            ..IdentitySources::default()
+        };
+        let id = json!({"sub": "a", "email": "old@example.com"});
+        let me = json!({"groups": ["x"]});
+        let documents = |id: Option<&Value>, me: Option<&Value>| Documents {
+            token: None,
+            me: me.cloned(),
+            id: id.cloned(),
+        };
+        let before = sources.read(&documents(Some(&id), Some(&me))).unwrap();
+        let moved = json!({"email": "new@example.com", "groups": ["y"]});
+        let bare = json!({});
+        for (id, me, email, groups) in [
+            (None, None, Some("old@example.com"), vec!["x"]),
+            (None, Some(&bare), Some("old@example.com"), vec![]),
+            (None, Some(&moved), Some("new@example.com"), vec!["y"]),
+            (Some(&bare), Some(&bare), None, vec![]),
+            (Some(&id), None, Some("old@example.com"), vec!["x"]),
+        ] {
+            let after = sources.read_again(&before, &documents(id, me));
+            assert_eq!(
+                (after.email.as_deref(), after.groups),
+                (email, groups.iter().map(ToString::to_string).collect())
+            );
+            assert_eq!(after.user, "a");
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! `begin` makes an [`AwaitCallback`], which travels in a sealed cookie of its own, one per
 //! attempt, so that five tabs can sign in at once (C-15). The callback turns it into
-//! [`AwaitTokens`], the token answer into [`AwaitIdentity`], and the userinfo answer into a
-//! [`Session`]. Each step consumes the one before.
+//! [`AwaitTokens`], the token answer into [`AwaitProof`], the judged tokens into
+//! [`AwaitIdentity`], and the userinfo answer into a [`Session`]. Each step consumes the one
+//! before.
 
 use std::time::Duration;
 
@@ -16,18 +17,25 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::authorization::{Parameters, Wishes};
+use super::callback::{Callback, Outcome};
+use super::client_call::{Moment, token_request};
+use super::id_token::BadIdToken;
 use super::identity::Documents;
-use super::provider::Provider;
+use super::jwks::KeySet;
+use super::jwt::BadJwt;
+use super::proof::{self, Proven, Unproven};
+use super::provider::{Provider, ResponseMode};
 use super::session::{Lifetimes, Session, SessionId};
-use super::token_call::{self, ErrorCode, TokenFailure, UserinfoFailure};
-use super::tokens::{Tokens, to_hex, unverified_claims};
-use super::{CLOCK_SKEW, Entropy, Timestamp, draw};
+use super::token_call::{self, ErrorCode, Granted, TokenFailure, UserinfoFailure};
+use super::tokens::to_hex;
+use super::{CLOCK_SKEW, Timestamp, draw};
 use crate::secret::{AuthorizationCode, CodeVerifier, Secret};
 
 /// What a login attempt starts with.
 pub struct Begun {
-    /// Where the browser is sent.
-    pub authorize_url: String,
+    /// What the provider is asked.
+    pub parameters: Parameters,
     pub attempt: AwaitCallback,
 }
 
@@ -36,109 +44,116 @@ pub struct Begun {
 pub struct AwaitCallback {
     state_digest: [u8; 32],
     verifier: Option<[u8; 32]>,
+    nonce: Option<[u8; 32]>,
     provider: String,
+    issuer: Option<String>,
     redirect_uri: String,
     return_to: String,
     created: Timestamp,
-}
-
-/// What the provider sent back with the browser.
-#[derive(Debug)]
-pub struct Callback {
-    pub state: State,
-    pub outcome: Outcome,
-}
-
-/// The `state` of a callback, as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State(String);
-
-/// What a callback says.
-#[derive(Debug)]
-pub enum Outcome {
-    Code(AuthorizationCode),
-    Error(ErrorCode),
-}
-
-/// A callback that is none (S4, C-20, C-22); the visitor gets 400.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadCallback {
-    Contradiction,
-    Duplicate,
-    Malformed,
-    Missing,
 }
 
 /// A login attempt that has its code.
 pub struct AwaitTokens {
     code: AuthorizationCode,
     verifier: Option<CodeVerifier>,
+    nonce: Option<String>,
     redirect_uri: String,
+    return_to: String,
+}
+
+/// A login attempt whose tokens have not been judged.
+pub struct AwaitProof {
+    granted: Granted,
+    nonce: Option<String>,
     return_to: String,
 }
 
 /// A login attempt that has its tokens.
 pub struct AwaitIdentity {
-    tokens: Tokens,
+    granted: Granted,
+    proven: Proven,
     return_to: String,
 }
 
 /// Why an attempt ends without a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginError {
+    /// The access token does not verify, which the configuration asks for.
+    AccessToken(BadJwt),
     /// The attempt is older than [`ATTEMPT_LIFE`], or from the future.
     Expired,
     /// The person, or the provider, said no.
     Denied(ErrorCode),
     /// The callback belongs to another attempt or another browser.
     Foreign,
+    IdToken(BadIdToken),
+    /// The callback does not name the issuer that was asked (S17).
+    Issuer,
+    /// The answer to an OpenID request has no id_token.
+    NoIdToken,
     /// No source of the configuration finds a `user` in what the provider told.
     NoUser,
+    /// The userinfo answer speaks of somebody else than the id_token (S30).
+    OtherPerson,
     Token(TokenFailure),
     Userinfo(UserinfoFailure),
 }
 
 impl AwaitCallback {
-    /// Starts an attempt: where to send the browser, and what to remember until it is back.
-    /// `return_to` was judged before.
+    /// Starts an attempt: what to ask the provider, and what to remember until the browser is
+    /// back. `return_to` was judged before.
     pub fn begin(
         provider: &Provider,
         redirect_uri: String,
         return_to: &str,
-        now: Timestamp,
-        entropy: &mut dyn Entropy,
+        wishes: &Wishes,
+        moment: Moment<'_>,
     ) -> Begun {
-        let state = URL_SAFE_NO_PAD.encode(draw::<32>(entropy));
-        let verifier = provider.pkce.then(|| draw::<32>(entropy));
-        let scope = provider.scopes.join(" ");
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("response_type", "code").append_pair("client_id", &provider.client_id);
-        if provider.send_redirect_uri {
-            query.append_pair("redirect_uri", &redirect_uri);
+        let settings = &provider.settings;
+        let asked = &settings.authorization;
+        let state = URL_SAFE_NO_PAD.encode(draw::<32>(moment.entropy));
+        let verifier = asked.pkce.then(|| draw::<32>(moment.entropy));
+        let nonce = settings.openid.as_ref().map(|_| draw::<32>(moment.entropy));
+        let mut parameters = Parameters::default();
+        for (name, value) in &asked.params {
+            parameters.set(name, value.as_str());
         }
-        if !scope.is_empty() {
-            query.append_pair("scope", &scope);
+        parameters.set_if_any("acr_values", asked.acr_values.join(" "));
+        for (name, value) in wishes.pairs() {
+            parameters.set(name, value);
         }
-        query.append_pair("state", &state);
+        parameters.set("response_type", "code");
+        parameters.set("client_id", settings.client_id.as_str());
+        if asked.send_redirect_uri {
+            parameters.set("redirect_uri", redirect_uri.as_str());
+        }
+        parameters.set_if_any("scope", asked.scopes.join(" "));
+        parameters.set("state", state.as_str());
+        if asked.response_mode == ResponseMode::FormPost {
+            parameters.set("response_mode", "form_post");
+        }
+        if let Some(age) = asked.max_age {
+            parameters.set("max_age", age.as_secs().to_string());
+        }
+        if let Some(nonce) = nonce {
+            parameters.set("nonce", URL_SAFE_NO_PAD.encode(nonce));
+        }
         if let Some(verifier) = verifier {
             let challenge = Sha256::digest(URL_SAFE_NO_PAD.encode(verifier));
-            query.append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(challenge));
-            query.append_pair("code_challenge_method", "S256");
+            parameters.set("code_challenge", URL_SAFE_NO_PAD.encode(challenge));
+            parameters.set("code_challenge_method", "S256");
         }
-        // Scopes are shown as `%20` in the provider's documents; `+` is for forms.
-        let query = query.finish().replace('+', "%20");
-        let join = if provider.authorize_url.contains('?') { '&' } else { '?' };
-        Begun {
-            authorize_url: format!("{}{join}{query}", provider.authorize_url),
-            attempt: Self {
-                state_digest: Sha256::digest(&state).into(),
-                verifier,
-                provider: provider.name.clone(),
-                redirect_uri,
-                return_to: return_to.to_owned(),
-                created: now,
-            },
-        }
+        let attempt = Self {
+            state_digest: Sha256::digest(&state).into(),
+            verifier,
+            nonce,
+            provider: settings.name.clone(),
+            issuer: settings.issuer.clone(),
+            redirect_uri,
+            return_to: return_to.to_owned(),
+            created: moment.now,
+        };
+        Begun { parameters, attempt }
     }
 
     /// The digest of `state` that names the cookie.
@@ -166,17 +181,25 @@ impl AwaitCallback {
     ) -> Result<AwaitTokens, LoginError> {
         let matches: bool = callback.state.digest_bytes().ct_eq(&self.state_digest).into();
         // The code goes to the provider that was asked, and to no other (S18).
-        if !matches || self.provider != provider.name {
+        if !matches || self.provider != provider.settings.name {
             return Err(LoginError::Foreign);
         }
         if now.since(self.created) > ATTEMPT_LIFE || self.created.since(now) > CLOCK_SKEW {
             return Err(LoginError::Expired);
+        }
+        // One provider's answer must not pass for another's (RFC 9207 2.4, C-17). Who names no
+        // issuer in the configuration can't be compared.
+        match (&callback.issuer, &self.issuer) {
+            (Some(told), Some(asked)) if told != asked => return Err(LoginError::Issuer),
+            (None, _) if provider.endpoints.tells_issuer => return Err(LoginError::Issuer),
+            _ => {}
         }
         match callback.outcome {
             Outcome::Error(error) => Err(LoginError::Denied(error)),
             Outcome::Code(code) => Ok(AwaitTokens {
                 code,
                 verifier: self.verifier.map(|bytes| Secret::new(URL_SAFE_NO_PAD.encode(bytes))),
+                nonce: self.nonce.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
                 redirect_uri: self.redirect_uri,
                 return_to: self.return_to,
             }),
@@ -194,80 +217,68 @@ impl AwaitCallback {
     }
 }
 
-impl State {
-    /// The digest that names the cookie of its attempt.
-    pub fn digest(&self) -> String {
-        to_hex(&self.digest_bytes())
-    }
-
-    fn digest_bytes(&self) -> [u8; 32] {
-        Sha256::digest(&self.0).into()
-    }
-}
-
-impl Callback {
-    /// Reads the query of a callback: each member at most once, a state, and either a code or an
-    /// error.
-    pub fn parse(query: &str) -> Result<Self, BadCallback> {
-        let [mut state, mut code, mut error] = [None, None, None];
-        let mut issuer = None;
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let slot = match &*name {
-                "state" => &mut state,
-                "code" => &mut code,
-                "error" => &mut error,
-                "iss" => &mut issuer,
-                _ => continue,
-            };
-            if slot.replace(value.into_owned()).is_some() {
-                return Err(BadCallback::Duplicate);
-            }
-        }
-        let state = state.filter(|state| !state.is_empty()).ok_or(BadCallback::Missing)?;
-        let outcome = match (code, error) {
-            (Some(_), Some(_)) => return Err(BadCallback::Contradiction),
-            (None, None) => return Err(BadCallback::Missing),
-            (Some(code), None) if !is_code(&code) => return Err(BadCallback::Malformed),
-            (Some(code), None) => Outcome::Code(Secret::new(code)),
-            (None, Some(error)) => Outcome::Error(ErrorCode::parse(&error)),
-        };
-        Ok(Self { state: State(state), outcome })
-    }
-}
-
 impl AwaitTokens {
     /// The token call (RFC 6749 4.1.3). `redirect_uri` is the one of the authorization request,
     /// byte for byte (S2).
-    pub fn request(&self, provider: &Provider) -> Request<Bytes> {
+    pub fn request(&self, provider: &Provider, moment: Moment<'_>) -> Request<Bytes> {
+        let settings = &provider.settings;
         // Code and verifier leave secrecy for the provider's token endpoint alone.
         let mut members = vec![("grant_type", "authorization_code"), ("code", self.code.expose())];
-        if provider.send_redirect_uri {
+        if settings.authorization.send_redirect_uri && settings.token.redirect_uri {
             members.push(("redirect_uri", &self.redirect_uri));
         }
         if let Some(verifier) = &self.verifier {
             members.push(("code_verifier", verifier.expose()));
         }
-        token_call::token_request(provider, &members)
+        token_request(provider, &members, moment)
     }
 
     /// Takes the answer of the token call.
     pub fn accept(
         self,
         answer: &Response<Bytes>,
+        provider: &Provider,
         now: Timestamp,
-    ) -> Result<AwaitIdentity, LoginError> {
-        let tokens = token_call::read_tokens(answer, now).map_err(LoginError::Token)?;
-        Ok(AwaitIdentity { tokens, return_to: self.return_to })
+    ) -> Result<AwaitProof, LoginError> {
+        let granted = token_call::read_tokens(answer, &provider.settings.token, now)
+            .map_err(LoginError::Token)?;
+        if provider.settings.openid.is_some() && granted.id_token.is_none() {
+            return Err(LoginError::NoIdToken);
+        }
+        Ok(AwaitProof { granted, nonce: self.nonce, return_to: self.return_to })
+    }
+}
+
+impl AwaitProof {
+    /// What the token call brought.
+    pub const fn granted(&self) -> &Granted {
+        &self.granted
+    }
+
+    /// Judges the tokens by the provider's keys, where it is of a kind that signs for us. An
+    /// error that [`Unproven::wants_newer_keys`] may be another with newer keys.
+    pub fn judge(
+        &self,
+        provider: &Provider,
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> Result<Proven, Unproven> {
+        proof::at_login(&self.granted, self.nonce.as_deref(), provider, keys, now)
+    }
+
+    /// Goes on with what was judged.
+    pub fn proven(self, proven: Proven) -> AwaitIdentity {
+        AwaitIdentity { granted: self.granted, proven, return_to: self.return_to }
     }
 }
 
 impl AwaitIdentity {
     /// The userinfo call; none when the provider has no such address or nothing asks for it.
     pub fn request(&self, provider: &Provider) -> Option<Request<Bytes>> {
-        if !provider.identity.want_userinfo() {
+        if !provider.settings.identity.want_userinfo() {
             return None;
         }
-        token_call::userinfo_request(provider, &self.tokens.access)
+        token_call::userinfo_request(provider, &self.granted.tokens.access)
     }
 
     /// Takes the answer of the userinfo call, where there was one, and makes a session that has
@@ -277,32 +288,40 @@ impl AwaitIdentity {
         userinfo: Option<&Response<Bytes>>,
         provider: &Provider,
         lifetimes: Lifetimes,
-        now: Timestamp,
-        entropy: &mut dyn Entropy,
+        moment: Moment<'_>,
     ) -> Result<(Session, String), LoginError> {
+        let settings = &provider.settings;
         let me = match userinfo {
             Some(answer) => Some(token_call::read_userinfo(answer).map_err(LoginError::Userinfo)?),
             None => None,
         };
-        let documents = Documents { token: unverified_claims(&self.tokens.access), me };
-        let identity = provider.identity.read(&documents).map_err(|_| LoginError::NoUser)?;
+        let Proven { id_token, token_claims } = self.proven;
+        if let (Some(id_token), Some(me)) = (&id_token, &me)
+            && me.get("sub").and_then(serde_json::Value::as_str) != Some(&id_token.subject)
+        {
+            return Err(LoginError::OtherPerson);
+        }
+        let keeps_hint = settings.openid.as_ref().is_some_and(|openid| openid.keep_hint);
+        let subject = id_token.as_ref().map(|id_token| id_token.subject.clone());
+        let authenticated = id_token.as_ref().and_then(|id_token| id_token.auth_time);
+        let id = id_token.map(|id_token| id_token.claims);
+        let documents = Documents { token: token_claims, me, id };
+        let identity = settings.identity.read(&documents).map_err(|_| LoginError::NoUser)?;
         let session = Session {
-            id: SessionId::draw(entropy),
+            id: SessionId::draw(moment.entropy),
             generation: 0,
-            provider: provider.name.clone(),
-            created: now,
-            seen: now,
-            ends: now.plus(lifetimes.absolute),
-            tokens: self.tokens,
+            provider: settings.name.clone(),
+            created: moment.now,
+            seen: moment.now,
+            ends: moment.now.plus(lifetimes.absolute),
+            tokens: self.granted.tokens,
+            subject,
+            authenticated,
+            hint: self.granted.id_token.filter(|_| keeps_hint),
             identity,
         };
         Ok((session, self.return_to))
     }
-}
-
-/// Visible ASCII and spaces, bounded (RFC 6749 appendix A.11; C-20).
-fn is_code(code: &str) -> bool {
-    (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 
 /// How long a person may take at the provider.
@@ -311,7 +330,6 @@ pub const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
 pub const MAX_ATTEMPTS: usize = 5;
 /// So many bytes their cookies may take together.
 pub const MAX_ATTEMPT_BYTES: usize = 4096;
-const MAX_CODE: usize = 4096;
 
 #[cfg(test)]
 #[path = "login_tests.rs"]

@@ -12,21 +12,40 @@
 //! 7. [`login`], [`token_call`], [`identity`]: the authorization code flow, step by step.
 //! 8. [`return_to`]: where a visitor may be sent.
 
+pub mod authorization;
+pub mod bearer;
+pub mod callback;
+pub mod claims;
+pub mod client_assertion;
+pub mod client_call;
 pub mod cookie;
+pub mod discovery;
+pub mod freshness;
 pub mod headers;
 pub mod host;
+pub mod id_token;
 pub mod identity;
+pub mod introspection;
+pub mod json;
+pub mod jwks;
+pub mod jwt;
 pub mod login;
+pub mod logout;
 pub mod path;
+pub mod person;
 pub mod policy;
+pub mod preset;
+pub mod proof;
 pub mod provider;
 pub mod refresh;
 pub mod request;
 pub mod return_to;
 pub mod route;
+pub mod same_site;
 pub mod seal;
 pub mod session;
 pub mod token_call;
+pub mod token_kind;
 pub mod tokens;
 pub mod trust;
 

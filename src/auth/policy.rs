@@ -38,7 +38,7 @@ pub fn judge(
     path: &RequestPath<'_>,
     identity: Option<&Identity>,
 ) -> Result<Permit, Denied> {
-    let rules = [Some(&found.route.access), found.also];
+    let rules = [Some(&found.route.access), found.also.map(|route| &route.access)];
     for rule in rules.into_iter().flatten() {
         match rule {
             Access::Public if !path.never_public() => {}
@@ -64,6 +64,7 @@ mod tests {
             access,
             authorization: Authorization::Replace,
             access_token_header: false,
+            provider: None,
             upstream: 0,
         };
         let table =

@@ -1,27 +1,111 @@
-//! A provider as data: one row per kind, and every property of it can be overridden.
+//! A provider as data. What the operator says of it are its [`Settings`]; together with every
+//! address that the protocol needs, said or discovered, they are a [`Provider`].
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bearer::BearerRules;
+use super::client_assertion::ClientKey;
 use super::identity::IdentitySources;
+use super::jwt::Algorithm;
 use crate::secret::ClientSecret;
 
-/// Everything that the protocol needs to know of one provider.
-#[derive(Debug)]
+/// A provider that can be spoken to.
+#[derive(Clone, Debug)]
 pub struct Provider {
+    pub settings: Arc<Settings>,
+    pub endpoints: Endpoints,
+}
+
+/// What the configuration says of one provider.
+#[derive(Debug)]
+pub struct Settings {
     /// Its name in the configuration; a session remembers it.
     pub name: String,
-    pub authorize_url: String,
-    pub token_url: String,
-    /// Where the person is described; none: the token alone says it.
-    pub userinfo_url: Option<String>,
+    /// What people are shown where they choose among several.
+    pub title: String,
+    pub issuer: Option<String>,
     pub client_id: String,
-    pub client_secret: ClientSecret,
-    pub scopes: Vec<String>,
-    pub token_body: TokenBody,
     pub client_auth: ClientAuth,
+    pub authorization: Authorization,
+    pub token: TokenManner,
+    /// OpenID Connect is spoken: an id_token is demanded and judged.
+    pub openid: Option<OpenId>,
+    /// Where the access tokens of sessions are JWTs that must verify against `jwks_url`.
+    pub verify_access_token: bool,
+    pub identity: IdentitySources,
+    /// API clients may come with an access token of their own.
+    pub bearer: Option<BearerRules>,
+    /// The addresses that the operator or the preset gave.
+    pub said: Said,
+}
+
+/// How a person is sent to the provider.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    pub method: AuthorizeMethod,
+    pub scopes: Vec<String>,
     /// Whether PKCE S256 is spoken (RFC 7636); never plain, never dropped at run time (S9).
     pub pkce: bool,
     pub send_redirect_uri: bool,
     pub redirect_path: String,
-    pub identity: IdentitySources,
+    pub response_mode: ResponseMode,
+    pub pushed: Pushed,
+    /// Parameters that the operator adds to every request.
+    pub params: Vec<(String, String)>,
+    /// Parameters that a link to our own start path may set.
+    pub link_params: Vec<LinkParam>,
+    pub max_age: Option<Duration>,
+    pub acr_values: Vec<String>,
+}
+
+/// How the browser carries the authorization request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthorizeMethod {
+    Redirect,
+    /// A form that posts it; `also` are further origins that its answer may lead to.
+    Form {
+        also: Vec<String>,
+    },
+}
+
+/// How the browser brings the answer back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    FormPost,
+    Query,
+}
+
+/// Whether the authorization request is pushed first (RFC 9126).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Always,
+    /// When the provider's metadata demands it.
+    Auto,
+    Off,
+}
+
+/// A parameter of the authorization request that may come from a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkParam {
+    AcrValues,
+    LoginHint,
+    Prompt,
+    UiLocales,
+}
+
+/// How the token call is written, and how its answer is read.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenManner {
+    pub body: TokenBody,
+    /// Whether the redirect address of the authorization request is said again.
+    pub redirect_uri: bool,
+    /// Whether an answer without `token_type` counts as Bearer (C-96).
+    pub type_optional: bool,
+    /// Whether JSON counts under any content type (C-92).
+    pub any_content_type: bool,
+    /// The life of a token when neither the answer nor the token tells it.
+    pub life: Duration,
 }
 
 /// How the token call is written.
@@ -32,54 +116,141 @@ pub enum TokenBody {
 }
 
 /// How the client proves itself at the token endpoint: exactly one way, never tried in turn (S3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum ClientAuth {
-    Basic,
-    Body,
+    Basic(ClientSecret),
+    Body(ClientSecret),
+    /// A certificate, shown by the connection itself (RFC 8705).
+    Mtls,
+    /// A public client: PKCE is all there is.
+    None,
+    /// A signed assertion (RFC 7523); none: its audience is the issuer, else the token address.
+    PrivateKeyJwt {
+        key: ClientKey,
+        audience: Option<String>,
+    },
 }
 
-/// What a kind of provider brings along (providers.md).
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    pub kind: &'static str,
-    pub authorize_url: &'static str,
-    pub token_url: &'static str,
-    pub userinfo_url: Option<&'static str>,
-    pub scopes: &'static [&'static str],
-    pub token_body: TokenBody,
-    pub client_auth: ClientAuth,
-    pub pkce: bool,
-    pub send_redirect_uri: bool,
-    pub user: &'static [&'static str],
-    pub email: &'static [&'static str],
-    pub name: &'static [&'static str],
-    pub groups: &'static [&'static str],
-    pub organization: &'static [&'static str],
-    pub preferred_username: &'static [&'static str],
+/// What OpenID Connect adds.
+#[derive(Clone, Debug)]
+pub struct OpenId {
+    /// What an id_token may be signed with.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether the id_token is kept, to end the session at the provider without a question.
+    pub keep_hint: bool,
+    /// One of these must be the id_token's `acr`; empty: any will do.
+    pub required_acr: Vec<String>,
+    /// Whether addresses are looked up at the issuer (OpenID Connect Discovery 1.0).
+    pub discovers: bool,
 }
 
-/// Askara: JSON token call, 60 s codes, `/me`. It states nothing about PKCE, has no logout and
-/// no revocation address.
-pub const ASKARA: Preset = Preset {
-    kind: "askara",
-    authorize_url: "https://app.askara.ai/authorize",
-    token_url: "https://api.askara.ai/oauth2/token",
-    userinfo_url: Some("https://api.askara.ai/me"),
-    scopes: &["profile", "organization"],
-    token_body: TokenBody::Json,
-    client_auth: ClientAuth::Body,
-    pkce: false,
-    send_redirect_uri: true,
-    user: &["me:/id", "token:/sub"],
-    email: &["me:/email", "token:/email"],
-    name: &["me:/name", "token:/name"],
-    groups: &["me:/groups", "token:/groups"],
-    organization: &["me:/organization/id", "me:/organization", "token:/organization"],
-    preferred_username: &["me:/preferred_username", "me:/username"],
-};
+/// Addresses that are known without asking. The empty text switches one off that discovery
+/// would otherwise bring.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    pub authorize: Option<String>,
+    pub token: Option<String>,
+    pub userinfo: Option<String>,
+    pub jwks: Option<String>,
+    pub pushed_authorization: Option<String>,
+    pub introspection: Option<String>,
+    pub revocation: Option<String>,
+    pub end_session: Option<String>,
+}
 
-/// The kinds that this version speaks.
-pub const PRESETS: &[Preset] = &[ASKARA];
+/// Every address of a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    pub authorize: String,
+    pub token: String,
+    pub userinfo: Option<String>,
+    pub jwks: Option<String>,
+    pub pushed_authorization: Option<String>,
+    pub introspection: Option<String>,
+    pub revocation: Option<String>,
+    pub end_session: Option<String>,
+    /// Whether the provider takes only pushed authorization requests (RFC 9126 5).
+    pub demands_pushed: bool,
+    /// Whether the provider says who it is in every callback (RFC 9207 3).
+    pub tells_issuer: bool,
+}
+
+impl Settings {
+    /// Whether anything must be discovered before a login.
+    pub fn discovers(&self) -> bool {
+        self.openid.as_ref().is_some_and(|openid| openid.discovers)
+    }
+
+    /// Whether a page of ours stands between the visitor and the provider, to post the request.
+    pub fn posts(&self) -> bool {
+        matches!(self.authorization.method, AuthorizeMethod::Form { .. })
+    }
+
+    /// The provider, its addresses being what was said and, where that is silent, `discovered`.
+    /// None while an address is missing that no login can do without.
+    pub fn complete(self: &Arc<Self>, discovered: Option<&Endpoints>) -> Option<Provider> {
+        if self.discovers() && discovered.is_none() {
+            return None;
+        }
+        let none = Endpoints::default();
+        let found = discovered.unwrap_or(&none);
+        let said = &self.said;
+        let needed = |said: &Option<String>, found: &String| {
+            Some(said.clone().unwrap_or_else(|| found.clone())).filter(|url| !url.is_empty())
+        };
+        let wanted = |said: &Option<String>, found: &Option<String>| {
+            said.clone().or_else(|| found.clone()).filter(|url| !url.is_empty())
+        };
+        let endpoints = Endpoints {
+            authorize: needed(&said.authorize, &found.authorize)?,
+            token: needed(&said.token, &found.token)?,
+            userinfo: wanted(&said.userinfo, &found.userinfo),
+            jwks: wanted(&said.jwks, &found.jwks),
+            pushed_authorization: wanted(&said.pushed_authorization, &found.pushed_authorization),
+            introspection: wanted(&said.introspection, &found.introspection),
+            revocation: wanted(&said.revocation, &found.revocation),
+            end_session: wanted(&said.end_session, &found.end_session),
+            demands_pushed: found.demands_pushed,
+            tells_issuer: found.tells_issuer,
+        };
+        // What must be pushed is never sent in the open for want of an address (S16).
+        let pushed = self.authorization.pushed;
+        let must_push =
+            pushed == Pushed::Always || endpoints.demands_pushed && pushed == Pushed::Auto;
+        if must_push && endpoints.pushed_authorization.is_none() {
+            return None;
+        }
+        Some(Provider { settings: Arc::clone(self), endpoints })
+    }
+}
+
+impl Provider {
+    /// Where the authorization request is pushed to, when it is (S16).
+    pub fn pushes_to(&self) -> Option<&str> {
+        let to = self.endpoints.pushed_authorization.as_deref()?;
+        let pushes = match self.settings.authorization.pushed {
+            Pushed::Always => true,
+            Pushed::Auto => self.endpoints.demands_pushed,
+            Pushed::Off => false,
+        };
+        pushes.then_some(to)
+    }
+}
+
+impl LinkParam {
+    /// All of them, as a link spells them.
+    pub const ALL: [Self; 4] = [Self::AcrValues, Self::LoginHint, Self::Prompt, Self::UiLocales];
+
+    /// Its name in the authorization request.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AcrValues => "acr_values",
+            Self::LoginHint => "login_hint",
+            Self::Prompt => "prompt",
+            Self::UiLocales => "ui_locales",
+        }
+    }
+}
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -87,26 +258,104 @@ pub(crate) mod testing {
     use crate::auth::identity::Source;
     use crate::secret::Secret;
 
-    /// An Askara provider on loopback.
-    pub(crate) fn provider() -> Provider {
+    /// The settings of an Askara provider on loopback that speaks PKCE.
+    pub(crate) fn settings() -> Settings {
         let identity = IdentitySources {
             user: ["me:/id", "token:/sub"].iter().filter_map(|text| Source::parse(text)).collect(),
             ..IdentitySources::default()
         };
-        Provider {
+        let address = |path: &str| Some(format!("http://127.0.0.1:1/{path}"));
+        Settings {
             name: String::from("askara"),
-            authorize_url: String::from("http://127.0.0.1:1/authorize?tenant=1"),
-            token_url: String::from("http://127.0.0.1:1/oauth2/token"),
-            userinfo_url: Some(String::from("http://127.0.0.1:1/me")),
+            title: String::from("Askara"),
+            issuer: None,
             client_id: String::from("client"),
-            client_secret: Secret::new(String::from("se:cret")),
-            scopes: vec![String::from("profile"), String::from("organization")],
-            token_body: TokenBody::Json,
-            client_auth: ClientAuth::Body,
-            pkce: true,
-            send_redirect_uri: true,
-            redirect_path: String::from("/oauth2/callback"),
+            client_auth: ClientAuth::Body(Secret::new(String::from("se:cret"))),
+            authorization: Authorization {
+                method: AuthorizeMethod::Redirect,
+                scopes: vec![String::from("profile"), String::from("organization")],
+                pkce: true,
+                send_redirect_uri: true,
+                redirect_path: String::from("/oauth2/callback"),
+                response_mode: ResponseMode::Query,
+                pushed: Pushed::Auto,
+                params: Vec::new(),
+                link_params: Vec::new(),
+                max_age: None,
+                acr_values: Vec::new(),
+            },
+            token: TokenManner {
+                body: TokenBody::Json,
+                redirect_uri: true,
+                type_optional: false,
+                any_content_type: false,
+                life: Duration::from_secs(300),
+            },
+            openid: None,
+            verify_access_token: false,
             identity,
+            bearer: None,
+            said: Said {
+                authorize: address("authorize?tenant=1"),
+                token: address("oauth2/token"),
+                userinfo: address("me"),
+                ..Said::default()
+            },
+        }
+    }
+
+    /// A provider of these settings.
+    pub(crate) fn of(settings: Settings) -> Provider {
+        Arc::new(settings).complete(None).expect("the settings say every address")
+    }
+
+    /// An Askara provider on loopback that speaks PKCE.
+    pub(crate) fn provider() -> Provider {
+        of(settings())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::settings;
+    use super::*;
+
+    #[test]
+    fn what_was_said_comes_before_what_was_discovered_and_nothing_switches_off() {
+        let mut settings = settings();
+        settings.said.revocation = Some(String::new());
+        let found = Endpoints {
+            token: String::from("https://p/token"),
+            revocation: Some(String::from("https://p/revoke")),
+            end_session: Some(String::from("https://p/end")),
+            ..Endpoints::default()
+        };
+        let endpoints = Arc::new(settings).complete(Some(&found)).unwrap().endpoints;
+        assert_eq!(endpoints.token, "http://127.0.0.1:1/oauth2/token");
+        assert_eq!(endpoints.revocation, None);
+        assert_eq!(endpoints.end_session.as_deref(), Some("https://p/end"));
+    }
+
+    #[test]
+    fn s16_what_must_be_pushed_is_pushed_or_not_sent_at_all() {
+        let to = Some(String::from("https://p/par"));
+        for (pushed, demanded, address, pushes) in [
+            (Pushed::Auto, false, to.clone(), Some(false)),
+            (Pushed::Auto, true, to.clone(), Some(true)),
+            (Pushed::Auto, true, None, None),
+            (Pushed::Always, false, to.clone(), Some(true)),
+            (Pushed::Always, false, None, None),
+            (Pushed::Off, true, to, Some(false)),
+        ] {
+            let mut settings = settings();
+            settings.authorization.pushed = pushed;
+            let found = Endpoints {
+                pushed_authorization: address,
+                demands_pushed: demanded,
+                ..Endpoints::default()
+            };
+            let provider = Arc::new(settings).complete(Some(&found));
+            assert_eq!(provider.map(|provider| provider.pushes_to().is_some()), pushes);
         }
     }
 }

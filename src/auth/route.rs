@@ -25,6 +25,8 @@ pub struct Route {
     pub authorization: Authorization,
     /// Whether the app gets `X-Forwarded-Access-Token` as well.
     pub access_token_header: bool,
+    /// Which provider of the configuration signs people in here; none: any of them.
+    pub provider: Option<usize>,
     /// Which upstream of the configuration.
     pub upstream: usize,
 }
@@ -81,8 +83,8 @@ pub struct RouteTable {
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
     pub route: &'a Route,
-    /// The rule of the route that the path finds with its `;parameters`, when that is another.
-    pub also: Option<&'a Access>,
+    /// The route that the path finds with its `;parameters`: its rule counts too.
+    pub also: Option<&'a Route>,
 }
 
 /// Why there is no route.
@@ -91,6 +93,15 @@ pub enum NoRoute {
     /// A route covers the path, but not with this method; these it takes.
     Method(Vec<Method>),
     Path,
+}
+
+impl Found<'_> {
+    /// Whether people whom this provider vouches for are somebody here. The same `user` of
+    /// another provider may be another person (S26).
+    pub fn takes(&self, provider: usize) -> bool {
+        let takes = |route: &Route| route.provider.is_none_or(|named| named == provider);
+        takes(self.route) && self.also.is_none_or(takes)
+    }
 }
 
 impl RouteTable {
@@ -122,7 +133,7 @@ impl RouteTable {
     ) -> Result<Found<'_>, NoRoute> {
         let route = self.first(host.name(), path.plain(), method)?;
         let also = match path.with_parameters() {
-            Some(written) => Some(&self.first(host.name(), written, method)?.access),
+            Some(written) => Some(self.first(host.name(), written, method)?),
             None => None,
         };
         Ok(Found { route, also })
@@ -279,6 +290,7 @@ mod tests {
             access,
             authorization: Authorization::Replace,
             access_token_header: false,
+            provider: None,
             upstream,
         }
     }
@@ -387,6 +399,7 @@ mod tests {
         ]);
         let path = RequestPath::parse("/public;x").unwrap();
         let found = table.find(&Host::parse("a").unwrap(), &path, &Method::GET).unwrap();
-        assert_eq!((found.route.upstream, found.also), (1, Some(&Access::SignedIn)));
+        let also = found.also.map(|route| &route.access);
+        assert_eq!((found.route.upstream, also), (1, Some(&Access::SignedIn)));
     }
 }

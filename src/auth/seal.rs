@@ -27,6 +27,8 @@ use crate::secret::SealKey;
 pub enum Purpose {
     /// A login attempt, between the redirect to the provider and the callback.
     Attempt,
+    /// Where to go after the provider's sign-out.
+    Return,
     /// A session.
     Session,
 }
@@ -173,6 +175,7 @@ impl Purpose {
     const fn word(self) -> &'static str {
         match self {
             Self::Attempt => "attempt",
+            Self::Return => "return",
             Self::Session => "session",
         }
     }

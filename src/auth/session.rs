@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::identity::Identity;
 use super::tokens::{Packed, Tokens};
 use super::{CLOCK_SKEW, Entropy, Timestamp, draw};
+use crate::secret::Secret;
 
 /// 128 random bits, new at every login, the same through all refreshes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +32,12 @@ pub struct Session {
     /// The absolute end.
     pub ends: Timestamp,
     pub tokens: Tokens,
+    /// The `sub` of the id_token: later ones must be the same (S32).
+    pub subject: Option<String>,
+    /// When the person last proved who they are, as the id_token tells it.
+    pub authenticated: Option<Timestamp>,
+    /// The id_token, kept to end the session at the provider too (S33).
+    pub hint: Option<Secret<String>>,
     pub identity: Identity,
 }
 
@@ -112,9 +119,11 @@ impl Session {
     /// The next generation, with the tokens of a refresh. What the refresh did not bring stays
     /// (rule 7).
     #[must_use]
-    pub fn renewed(&self, tokens: Tokens, now: Timestamp) -> Self {
+    pub fn renewed(&self, tokens: Tokens, hint: Option<Secret<String>>, now: Timestamp) -> Self {
         let refresh = tokens.refresh.or_else(|| self.tokens.refresh.clone());
         Self {
+            // Kept only where one is kept already: it is not small.
+            hint: self.hint.as_ref().and(hint.or_else(|| self.hint.clone())),
             generation: self.generation.saturating_add(1),
             seen: now,
             tokens: Tokens { refresh, ..tokens },
@@ -131,6 +140,9 @@ impl Session {
             times: [self.created, self.seen, self.ends, self.tokens.issued, self.tokens.expires],
             access: Packed::pack(&self.tokens.access),
             refresh: self.tokens.refresh.as_ref().map(Packed::pack),
+            subject: self.subject.clone(),
+            authenticated: self.authenticated,
+            hint: self.hint.as_ref().map(Packed::pack),
             identity: self.identity.clone(),
         };
         let bytes = postcard::to_extend(&wire, vec![LAYOUT])
@@ -147,10 +159,11 @@ impl Session {
         let wire: Wire = postcard::from_bytes(rest).map_err(|_| Unreadable::Broken)?;
         let [created, seen, ends, issued, expires] = wire.times;
         let access = wire.access.unpack().ok_or(Unreadable::Broken)?;
-        let refresh = match wire.refresh {
-            Some(refresh) => Some(refresh.unpack().ok_or(Unreadable::Broken)?),
-            None => None,
+        let unpack = |packed: Option<Packed>| match packed {
+            Some(packed) => packed.unpack().ok_or(Unreadable::Broken).map(Some),
+            None => Ok(None),
         };
+        let refresh = unpack(wire.refresh)?;
         Ok(Self {
             id: wire.id,
             generation: wire.generation,
@@ -159,6 +172,9 @@ impl Session {
             seen,
             ends,
             tokens: Tokens { access, refresh, issued, expires },
+            subject: wire.subject,
+            authenticated: wire.authenticated,
+            hint: unpack(wire.hint)?,
             identity: wire.identity,
         })
     }
@@ -172,11 +188,14 @@ struct Wire {
     times: [Timestamp; 5],
     access: Packed,
     refresh: Option<Packed>,
+    subject: Option<String>,
+    authenticated: Option<Timestamp>,
+    hint: Option<Packed>,
     identity: Identity,
 }
 
 /// The layout of the plaintext; a change of [`Wire`] takes the next number.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -198,6 +217,9 @@ pub(crate) mod testing {
                 issued: Timestamp::from_unix(issued),
                 expires: Timestamp::from_unix(expires),
             },
+            subject: None,
+            authenticated: None,
+            hint: None,
             identity: Identity::for_test("42"),
         }
     }
@@ -214,10 +236,15 @@ mod tests {
 
     #[test]
     fn a_session_comes_back_as_it_was_written() {
-        let before = session(100, 100, 400);
+        let mut before = session(100, 100, 400);
+        before.subject = Some(String::from("sub"));
+        before.authenticated = Some(Timestamp::from_unix(90));
+        before.hint = Some(Secret::new(String::from("e30.e30.AA")));
         let after = Session::from_bytes(&before.to_bytes()).unwrap();
         assert_eq!(after.id, before.id);
         assert_eq!(after.identity, before.identity);
+        assert_eq!((after.subject, after.authenticated), (before.subject, before.authenticated));
+        assert_eq!(after.hint.unwrap().expose(), "e30.e30.AA");
         assert_eq!(after.tokens.access.expose(), "access");
         assert_eq!(after.tokens.refresh.unwrap().expose(), "refresh");
         assert_eq!((after.seen, after.ends), (before.seen, before.ends));
@@ -229,7 +256,7 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Session::from_bytes(&bytes[..length]).is_err());
         }
-        assert_eq!(Session::from_bytes(&[2, 0]).unwrap_err(), Unreadable::Newer);
+        assert_eq!(Session::from_bytes(&[LAYOUT + 1, 0]).unwrap_err(), Unreadable::Newer);
         assert_eq!(Session::from_bytes(&[]).unwrap_err(), Unreadable::Broken);
     }
 
@@ -257,11 +284,27 @@ mod tests {
             issued: Timestamp::from_unix(400),
             expires: Timestamp::from_unix(700),
         };
-        let renewed = session(100, 100, 400).renewed(tokens, Timestamp::from_unix(400));
+        let renewed = session(100, 100, 400).renewed(tokens, None, Timestamp::from_unix(400));
         assert_eq!(renewed.generation, 1);
         assert_eq!(renewed.tokens.access.expose(), "second");
         assert_eq!(renewed.tokens.refresh.unwrap().expose(), "refresh");
         assert_eq!(renewed.created, Timestamp::from_unix(100));
+    }
+
+    #[test]
+    fn an_id_token_is_kept_only_where_one_was_kept_at_login() {
+        let secret = |text: &str| Some(Secret::new(text.to_owned()));
+        for (before, brought, kept) in [
+            (None, secret("new"), None),
+            (secret("old"), None, Some("old")),
+            (secret("old"), secret("new"), Some("new")),
+        ] {
+            let mut session = session(100, 100, 400);
+            session.hint = before;
+            let tokens = session.tokens.clone();
+            let hint = session.renewed(tokens, brought, Timestamp::from_unix(400)).hint;
+            assert_eq!(hint.as_ref().map(|hint| hint.expose().as_str()), kept);
+        }
     }
 
     #[test]

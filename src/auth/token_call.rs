@@ -1,4 +1,4 @@
-//! The token call and the userinfo call: built here, sent elsewhere, read here.
+//! What the token endpoint and the userinfo address answer.
 //!
 //! An answer counts only with a 2xx status, a JSON object, a text `access_token` and a
 //! `token_type` of `bearer` (RFC 6749 5.1; S5). An `error` member is a failure whatever the
@@ -6,17 +6,22 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
+use http::{Request, Response, header};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
-use super::Timestamp;
-use super::provider::{ClientAuth, Provider, TokenBody};
+use super::provider::{Provider, TokenManner};
 use super::tokens::{Tokens, unverified_claims};
+use super::{Timestamp, json};
 use crate::secret::{AccessToken, Secret};
+
+/// What a token call brought.
+#[derive(Debug)]
+pub struct Granted {
+    pub tokens: Tokens,
+    /// Who it speaks of (OpenID Connect Core 1.0), not judged yet.
+    pub id_token: Option<Secret<String>>,
+}
 
 /// An OAuth error code, made safe to log and to show: lower-case letters and `_`, bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,55 +59,9 @@ impl ErrorCode {
     }
 }
 
-/// Builds a token call with the grant's own `members`; the client's proof is added as the
-/// provider wants it (S3: exactly one way).
-pub fn token_request(provider: &Provider, members: &[(&str, &str)]) -> Request<Bytes> {
-    // The secret leaves secrecy for the provider's token endpoint alone.
-    let secret = provider.client_secret.expose();
-    let mut members = members.to_vec();
-    let mut request = Request::builder().method(Method::POST).uri(&provider.token_url);
-    match provider.client_auth {
-        ClientAuth::Basic => {
-            let id = form_encode(&provider.client_id);
-            let credentials = Zeroizing::new(format!("{id}:{}", form_encode(secret)));
-            let basic = format!("Basic {}", STANDARD.encode(credentials.as_bytes()));
-            request = request.header(header::AUTHORIZATION, basic);
-        }
-        ClientAuth::Body => {
-            members.push(("client_id", &provider.client_id));
-            members.push(("client_secret", secret));
-        }
-    }
-    let (kind, body) = match provider.token_body {
-        TokenBody::Json => {
-            let object: serde_json::Map<String, Value> = members
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
-                .collect();
-            ("application/json", Value::Object(object).to_string())
-        }
-        TokenBody::Form => {
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            ("application/x-www-form-urlencoded", form.extend_pairs(members).finish())
-        }
-    };
-    request
-        .header(header::CONTENT_TYPE, kind)
-        .header(header::ACCEPT, "application/json")
-        .body(Bytes::from(body))
-        .expect("the configuration holds only addresses that are valid in a request")
-}
-
-/// Builds a refresh (RFC 6749 section 6).
-pub fn refresh_request(provider: &Provider, refresh: &Secret<String>) -> Request<Bytes> {
-    // The refresh token leaves secrecy for the provider's token endpoint alone.
-    let members = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose().as_str())];
-    token_request(provider, &members)
-}
-
 /// Builds the call that asks who a token speaks for; none when the provider has no such address.
 pub fn userinfo_request(provider: &Provider, access: &AccessToken) -> Option<Request<Bytes>> {
-    let request = Request::get(provider.userinfo_url.as_ref()?)
+    let request = Request::get(provider.endpoints.userinfo.as_ref()?)
         // The access token leaves secrecy for the provider that gave it.
         .header(header::AUTHORIZATION, format!("Bearer {}", access.expose()))
         .header(header::ACCEPT, "application/json")
@@ -112,13 +71,47 @@ pub fn userinfo_request(provider: &Provider, access: &AccessToken) -> Option<Req
 }
 
 /// Reads the answer of a token call that came at `now`.
-pub fn read_tokens(answer: &Response<Bytes>, now: Timestamp) -> Result<Tokens, TokenFailure> {
+pub fn read_tokens(
+    answer: &Response<Bytes>,
+    manner: &TokenManner,
+    now: Timestamp,
+) -> Result<Granted, TokenFailure> {
+    let object = read_object(answer, manner.any_content_type)?;
+    let text =
+        |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let access = text("access_token").ok_or(TokenFailure::Unreadable("no access_token"))?;
+    if !is_token(access) {
+        return Err(TokenFailure::Unreadable("the access_token can't stand in a header"));
+    }
+    let bearer = match object.get("token_type") {
+        None => manner.type_optional,
+        Some(kind) => kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")),
+    };
+    if !bearer {
+        return Err(TokenFailure::Unreadable("the token_type is not Bearer"));
+    }
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let access = secret(access);
+    let life = life(object.get("expires_in"), &access, manner.life, now);
+    let tokens = Tokens {
+        refresh: text("refresh_token").map(secret),
+        issued: now,
+        expires: now.plus(life),
+        access,
+    };
+    Ok(Granted { tokens, id_token: text("id_token").map(secret) })
+}
+
+/// The object of an answer that is no failure.
+pub(super) fn read_object(
+    answer: &Response<Bytes>,
+    any_content_type: bool,
+) -> Result<serde_json::Map<String, Value>, TokenFailure> {
     let status = answer.status().as_u16();
-    let object = match serde_json::from_slice::<Value>(answer.body()) {
-        Ok(Value::Object(object)) => object,
-        _ if !answer.status().is_success() => return Err(TokenFailure::Status(status)),
-        Ok(_) => return Err(TokenFailure::Unreadable("the answer is no JSON object")),
-        Err(_) => return Err(TokenFailure::Unreadable("the answer is no JSON")),
+    let object = match json::object(answer.body()) {
+        Ok(object) => object,
+        Err(_) if !answer.status().is_success() => return Err(TokenFailure::Status(status)),
+        Err(bad) => return Err(TokenFailure::Unreadable(bad.as_str())),
     };
     // A server in trouble may speak JSON too; what it says then is not about this grant.
     if answer.status().is_server_error() || status == 429 {
@@ -131,23 +124,11 @@ pub fn read_tokens(answer: &Response<Bytes>, now: Timestamp) -> Result<Tokens, T
     if !answer.status().is_success() {
         return Err(TokenFailure::Status(status));
     }
-    let text =
-        |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let access = text("access_token").ok_or(TokenFailure::Unreadable("no access_token"))?;
-    if !is_token(access) {
-        return Err(TokenFailure::Unreadable("the access_token can't stand in a header"));
+    // What says "HTML" is a page of something between, or a server that is not the one meant.
+    if !any_content_type && !is_json(answer) {
+        return Err(TokenFailure::Unreadable("the content type is not JSON"));
     }
-    if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
-        return Err(TokenFailure::Unreadable("the token_type is not Bearer"));
-    }
-    let access = Secret::new(access.to_owned());
-    let life = life(object.get("expires_in"), &access, now);
-    Ok(Tokens {
-        refresh: text("refresh_token").map(|text| Secret::new(text.to_owned())),
-        issued: now,
-        expires: now.plus(life),
-        access,
-    })
+    Ok(object)
 }
 
 /// Reads the answer of a userinfo call: a JSON object (S30).
@@ -155,21 +136,24 @@ pub fn read_userinfo(answer: &Response<Bytes>) -> Result<Value, UserinfoFailure>
     if !answer.status().is_success() {
         return Err(UserinfoFailure::Status(answer.status().as_u16()));
     }
-    match serde_json::from_slice(answer.body()) {
-        Ok(object @ Value::Object(_)) => Ok(object),
-        _ => Err(UserinfoFailure::NotAnObject),
-    }
+    json::object(answer.body()).map(Value::Object).map_err(|_| UserinfoFailure::NotAnObject)
 }
 
-/// The life of a token: `expires_in` as number, float or text; where it is missing, the `exp` of
-/// a JWT, else a default (C-95).
-fn life(expires_in: Option<&Value>, access: &AccessToken, now: Timestamp) -> Duration {
+/// The life of a token: a whole `expires_in` as number, float or text; where there is none, the
+/// `exp` of a JWT, else `default` (C-95).
+fn life(
+    expires_in: Option<&Value>,
+    access: &AccessToken,
+    default: Duration,
+    now: Timestamp,
+) -> Duration {
     let seconds = |value: &Value| match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    if let Some(life) = expires_in.and_then(seconds).filter(|life| life.is_finite()) {
+    let whole = |life: &f64| life.is_finite() && life.fract() == 0.0;
+    if let Some(life) = expires_in.and_then(seconds).filter(whole) {
         return bounded(life);
     }
     let exp = unverified_claims(access)
@@ -178,7 +162,7 @@ fn life(expires_in: Option<&Value>, access: &AccessToken, now: Timestamp) -> Dur
     match exp {
         // Askara's kind of server issues `exp` as a floating-point number.
         Some(exp) => bounded(exp - now.to_epoch().as_secs_f64()),
-        None => DEFAULT_LIFE,
+        None => default,
     }
 }
 
@@ -192,14 +176,17 @@ fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }
 
-fn form_encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+/// `application/json`, or a type built on it.
+fn is_json(answer: &Response<Bytes>) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    let kind = kind.and_then(|kind| kind.split(|&byte| byte == b';').next()).unwrap_or_default();
+    let kind = kind.trim_ascii().to_ascii_lowercase();
+    kind == b"application/json" || kind.ends_with(b"+json")
 }
 
 const MIN_LIFE: Duration = Duration::from_secs(5);
 /// A year; longer is a mistake.
 const MAX_LIFE: f64 = 365.0 * 24.0 * 3600.0;
-const DEFAULT_LIFE: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 #[path = "token_call_tests.rs"]

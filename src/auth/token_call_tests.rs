@@ -2,11 +2,14 @@ use super::*;
 use crate::auth::provider::testing::provider;
 
 fn answer(status: u16, body: &str) -> Response<Bytes> {
-    Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap()
+    let answer = Response::builder().status(status).header("content-type", "application/json");
+    answer.body(Bytes::from(body.to_owned())).unwrap()
 }
 
 fn read(status: u16, body: &str) -> Result<Tokens, TokenFailure> {
-    read_tokens(&answer(status, body), Timestamp::from_unix(1000))
+    let manner = provider().settings.token;
+    let granted = read_tokens(&answer(status, body), &manner, Timestamp::from_unix(1000));
+    granted.map(|granted| granted.tokens)
 }
 
 #[test]
@@ -28,6 +31,11 @@ fn an_answer_is_read_whole_or_refused() {
         (200, "<html>", Unreadable("the answer is no JSON")),
         (200, r#"{"access_token":"a""#, Unreadable("the answer is no JSON")),
         (200, "\u{feff}{}", Unreadable("the answer is no JSON")),
+        (
+            200,
+            r#"{"access_token":"a","access_token":"b","token_type":"Bearer"}"#,
+            Unreadable("the answer says a member twice"),
+        ),
         (200, "[]", Unreadable("the answer is no JSON object")),
         (200, "{}", Unreadable("no access_token")),
         (200, r#"{"access_token":"","token_type":"Bearer"}"#, Unreadable("no access_token")),
@@ -53,6 +61,7 @@ fn an_answer_is_read_whole_or_refused() {
 #[test]
 fn c95_a_life_is_read_from_every_shape() {
     let payload = |exp: &str| {
+        use base64::Engine as _;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         format!("e30.{}.AA", URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#)))
     };
@@ -63,6 +72,7 @@ fn c95_a_life_is_read_from_every_shape() {
         ("a", "0", 5),
         ("a", "-1", 5),
         ("a", "1e12", 365 * 24 * 3600),
+        ("a", "3600.5", 300),
         ("a", "null", 300),
         ("a", r#""soon""#, 300),
         (&payload("1600.25"), "null", 600),
@@ -79,29 +89,33 @@ fn c95_a_life_is_read_from_every_shape() {
 }
 
 #[test]
-fn the_call_is_written_as_the_provider_wants_it() {
-    let mut provider = provider();
-    let body = |provider: &Provider| {
-        let request = refresh_request(provider, &Secret::new(String::from("r&t")));
-        let kind = request.headers()["content-type"].to_str().unwrap().to_owned();
-        let basic = request.headers().get("authorization").map(|v| v.to_str().unwrap().to_owned());
-        (kind, basic, String::from_utf8(request.body().to_vec()).unwrap())
+fn c96_and_c92_what_is_missing_or_mislabelled_counts_only_where_that_is_said() {
+    let strict = provider().settings.token;
+    let lenient = TokenManner { type_optional: true, any_content_type: true, ..strict };
+    let read = |manner: &TokenManner, kind: &str, body: &str| {
+        let mut answer = answer(200, body);
+        answer.headers_mut().insert("content-type", kind.parse().unwrap());
+        read_tokens(&answer, manner, Timestamp::from_unix(1000)).is_ok()
     };
-    let (kind, basic, json) = body(&provider);
-    assert_eq!((kind.as_str(), basic), ("application/json", None));
-    let json: Value = serde_json::from_str(&json).unwrap();
-    let object = serde_json::json!({
-        "grant_type": "refresh_token", "refresh_token": "r&t",
-        "client_id": "client", "client_secret": "se:cret"
-    });
-    assert_eq!(json, object);
-
-    provider.token_body = TokenBody::Form;
-    provider.client_auth = ClientAuth::Basic;
-    let (kind, basic, form) = body(&provider);
-    assert_eq!(kind, "application/x-www-form-urlencoded");
-    assert_eq!(form, "grant_type=refresh_token&refresh_token=r%26t");
-    assert_eq!(basic.unwrap(), format!("Basic {}", STANDARD.encode("client:se%3Acret")));
+    let (typed, bare, dpop) = (
+        r#"{"access_token":"a","token_type":"bEARER"}"#,
+        r#"{"access_token":"a"}"#,
+        r#"{"access_token":"a","token_type":"DPoP"}"#,
+    );
+    for (kind, body, strictly, leniently) in [
+        ("application/json", typed, true, true),
+        ("application/json; charset=utf-8", typed, true, true),
+        ("Application/JSON", typed, true, true),
+        ("application/x+json", typed, true, true),
+        ("text/html", typed, false, true),
+        ("application/jsonp", typed, false, true),
+        ("application/json", bare, false, true),
+        ("application/json", dpop, false, false),
+        ("application/json", r#"{"access_token":"a","token_type":null}"#, false, false),
+    ] {
+        assert_eq!(read(&strict, kind, body), strictly, "{kind} {body}");
+        assert_eq!(read(&lenient, kind, body), leniently, "{kind} {body}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `demo`: a stand-in for Askara, a sample app and the gateway, in one process.
+//! `demo`: a stand-in for the provider, a sample app and the gateway, in one process.
 
 use std::io;
 use std::net::TcpListener as StdTcp;
@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
 use super::{Failed, run};
 use crate::config::{Config, Environment, Sources, key_text};
-use crate::demo::{Account, Options as Provider, StandIn, serve_app, serve_provider};
+use crate::demo::{Account, Kind, Options as Provider, StandIn, serve_app, serve_provider};
 use crate::gateway::clock::fresh_key;
 use crate::telemetry;
 
@@ -21,6 +22,9 @@ pub(super) struct Options {
     /// The gateway's port; 0 for any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 4180)]
     port: u16,
+    /// The kind of provider to play, as in `provider.kind`.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    provider: Kind,
     /// How long an access token lives; short ones show how they are renewed.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
     token_life: Duration,
@@ -29,12 +33,25 @@ pub(super) struct Options {
     log: String,
 }
 
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
 /// Runs all three until a signal ends them.
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let port = free_port(options.port).map_err(|error| {
-            Failed::Other(format!("port {} can't be used ({error}); choose another with --port", options.port))
+            Failed::Other(format!(
+                "port {} can't be used ({error}); choose another with --port",
+                options.port
+            ))
         })?;
         let admin = free_port(port.saturating_add(10)).or_else(|_| free_port(0))?;
         let public = format!("http://127.0.0.1:{port}");
@@ -48,11 +65,12 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failed> {
         tokio::spawn(serve_app(app));
         let server = run::bind(config)?;
         let account = Account::default();
+        let renewed = options.provider != Kind::ApiV1;
         println!(
             "\n  {public}\n\n\
              \x20 Open it in a browser and sign in as {} with the password {}.\n\n\
-             \x20 The app at http://{app_at} knows nothing of logins, and the stand-in for Askara\n\
-             \x20 is at http://{provider_at}. Access tokens live {} and are renewed beside your requests.\n\n\
+             \x20 The app at http://{app_at} knows nothing of logins, and the stand-in for {}\n\
+             \x20 is at http://{provider_at}. Access tokens live {}{}.\n\n\
              \x20 Try this:\n\
              \x20   a deep link        {public}/reports/2026?quarter=3&view=full\n\
              \x20   a script's view    curl -i -H 'Sec-Fetch-Mode: cors' {public}/api/time\n\
@@ -62,7 +80,9 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failed> {
              \x20 Ctrl-C ends it.\n",
             account.email,
             account.password,
+            options.provider.title(),
             humantime::format_duration(options.token_life),
+            if renewed { " and are renewed beside your requests" } else { "; nothing renews them" },
         );
         run::serve(server).await
     })
@@ -79,27 +99,63 @@ fn config(
     let provider = format!("http://{}", provider.local_addr()?);
     let app = format!("http://{}", app.local_addr()?);
     let listen = public.trim_start_matches("http://");
-    let set = vec![
+    let mut set = vec![
         format!("public_url={public}"),
         format!("listen={listen}"),
         format!("admin_listen=127.0.0.1:{admin}"),
         format!("log.level={}", options.log),
         format!("provider.client_id={CLIENT_ID}"),
-        String::from("provider.pkce=S256"),
-        format!("provider.authorize_url={provider}/authorize"),
-        format!("provider.token_url={provider}/oauth2/token"),
-        format!("provider.userinfo_url={provider}/me"),
+        format!("provider.kind={}", options.provider),
         String::from("session.keys=[{ env = \"KEY\" }]"),
     ];
+    set.extend(provider_settings(options.provider, &provider));
     let key = key_text(&fresh_key());
     let environment = Environment::of(&[("KEY", &key), ("ASKARA_CLIENT_SECRET", CLIENT_SECRET)]);
     let sources = Sources { file: None, upstream: Some(app), set };
     Ok(Config::load(&sources, &environment)?)
 }
 
+/// The lines for a provider of this kind at `origin`; the kind's preset knows the rest.
+fn provider_settings(kind: Kind, origin: &str) -> Vec<String> {
+    let lines: &[(&str, &str)] = match kind {
+        Kind::Askara => &[
+            ("authorize_url", "/authorize"),
+            ("token_url", "/oauth2/token"),
+            ("userinfo_url", "/me"),
+        ],
+        Kind::ApiV1 => &[("authorize_url", "/oauth/authorize"), ("token_url", "/oauth/token")],
+        Kind::Simplified => &[
+            ("authorize_url", "/oauth/authorize"),
+            ("token_url", "/oauth/token"),
+            ("userinfo_url", "/oauth/userinfo"),
+        ],
+        Kind::Pockets => &[
+            ("authorize_url", "/api/oauth2/authorize"),
+            ("token_url", "/api/oauth2/token"),
+            ("userinfo_url", "/api/me"),
+        ],
+        Kind::Oidc => &[("issuer", "")],
+    };
+    let more: &[&str] = match kind {
+        Kind::Askara => &["provider.pkce=S256"],
+        // The documents name no scopes, so their presets have none.
+        Kind::ApiV1 => &["provider.scopes=profile,organization"],
+        Kind::Simplified => &["provider.scopes=profile"],
+        Kind::Pockets | Kind::Oidc => &[],
+    };
+    let addresses = lines.iter().map(|(key, path)| format!("provider.{key}={origin}{path}"));
+    addresses.chain(more.iter().map(|&line| line.to_owned())).collect()
+}
+
 fn stand_in(options: &Options, public: &str) -> Result<Arc<StandIn>, Failed> {
     let redirect_uris = vec![format!("{public}/oauth2/callback")];
-    let mut provider = Provider::new(CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned(), redirect_uris);
+    let mut provider = Provider::new(
+        options.provider,
+        CLIENT_ID.to_owned(),
+        CLIENT_SECRET.to_owned(),
+        redirect_uris,
+    );
+    provider.post_logout_redirect_uris = vec![format!("{public}/oauth2/signed_out")];
     provider.access_token_life = options.token_life;
     StandIn::new(provider).map_err(|error| Failed::Other(error.to_string()))
 }

@@ -23,12 +23,12 @@ pub(crate) use keys::key_text;
 pub use keys::{KeySource, NoStateFolder, obtain_key};
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
+pub use provider::{ClientCertificate, ProviderConfig};
 pub use routes::{Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;
 
 use crate::auth::host::{Origin, is_or_is_below};
-use crate::auth::provider::Provider;
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::RouteTable;
 use crate::auth::trust::TrustedProxies;
@@ -44,9 +44,8 @@ pub struct Config {
     pub prefix: String,
     pub returns: ReturnRules,
     pub tls: Vec<TlsFiles>,
-    pub provider: Provider,
-    /// Extra authorities to trust when the provider is called.
-    pub provider_ca_file: Option<PathBuf>,
+    /// In the order of the file; at least one.
+    pub providers: Vec<ProviderConfig>,
     pub session: SessionConfig,
     pub routes: RouteTable,
     pub upstreams: Vec<Upstream>,
@@ -101,18 +100,20 @@ impl Config {
         let mut warnings = tree.warnings.clone();
         let mut root = reader::Section::root(tree);
         let server = server::parse(&mut root, problems, &mut warnings);
-        let provider = provider::parse(&mut root, environment, problems, &mut warnings);
+        let surroundings = provider::Surroundings {
+            environment,
+            prefix: &server.prefix,
+            public_is_https: server.public.as_ref().is_none_or(|public| public.https),
+        };
+        let providers = provider::parse(&mut root, surroundings, problems, &mut warnings);
         let session = session::parse(&mut root, environment, problems, &mut warnings);
-        let routes = routes::parse(&mut root, problems, &mut warnings);
+        let routes = routes::parse(&mut root, &providers.names, problems, &mut warnings);
         let limits = limits::parse(&mut root, problems);
         root.finish(problems);
-        let (server, (mut provider, provider_ca_file)) = (server?, provider?);
-        if provider.redirect_path.is_empty() {
-            provider.redirect_path = format!("{}/callback", server.prefix);
-        }
+        let (public, providers) = (server.public?, providers.all?);
         let (session, (routes, upstreams)) = (session?, routes?);
         if let Some(domain) = &session.cookie_domain
-            && !(is_or_is_below(server.public.host.name(), domain) && routes.are_below(domain))
+            && !(is_or_is_below(public.host.name(), domain) && routes.are_below(domain))
         {
             let message = format!(
                 "public_url and every route's host must be {domain} or below it, or browsers drop the cookie"
@@ -121,19 +122,21 @@ impl Config {
         }
         let returns = ReturnRules {
             prefix: server.prefix.clone(),
-            own_paths: vec![provider.redirect_path.clone()],
+            own_paths: providers
+                .iter()
+                .map(|provider| provider.settings.authorization.redirect_path.clone())
+                .collect(),
             allowed: server.allowed_redirects,
         };
         Some(Self {
-            public: server.public,
+            public,
             listen: server.listen,
             admin_listen: server.admin_listen,
             trusted_proxies: server.trusted_proxies,
             prefix: server.prefix,
             returns,
             tls: server.tls,
-            provider,
-            provider_ca_file,
+            providers,
             session,
             routes,
             upstreams,

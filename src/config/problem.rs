@@ -35,10 +35,7 @@ impl Problems {
 
     /// In the order of the lines of the file; what stands in no file comes last.
     pub(super) fn sorted(mut self) -> Self {
-        self.0.sort_by_key(|problem| {
-            let line = problem.place.rsplit(':').next().and_then(|line| line.parse().ok());
-            line.unwrap_or(usize::MAX)
-        });
+        self.0.sort_by_key(|problem| line_of(&problem.place));
         self
     }
 
@@ -51,6 +48,12 @@ impl Problems {
     pub fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// The line that a place names; the last one for what stands in no file.
+pub(super) fn line_of(place: &str) -> usize {
+    let line = place.rsplit(':').next().and_then(|line| line.parse().ok());
+    line.unwrap_or(usize::MAX)
 }
 
 impl fmt::Display for Problem {

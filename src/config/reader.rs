@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, line_of};
 use super::tree::{Node, Tree, Value, parse_value};
 
 /// One table of the configuration, being read.
@@ -97,6 +97,42 @@ impl Section {
         }
     }
 
+    /// Takes a text that is one of a few words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        self.parse(key, problems, |text| {
+            let found = choices.iter().find(|(word, _)| *word == text);
+            let words = || one_of(choices.iter().map(|(word, _)| *word));
+            found.map(|(_, choice)| *choice).ok_or_else(|| format!("{text:?} is not {}", words()))
+        })
+    }
+
+    /// Takes a list and reads every text in it; none also where one of them is wrong.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let taken = self.take(key)?;
+        let before = problems.len();
+        let mut list = Vec::new();
+        for item in taken.items(problems) {
+            let Some(text) = item.text(problems) else {
+                continue;
+            };
+            match read(&text) {
+                Ok(value) => list.push(value),
+                Err(message) => problems.push(item.problem(message)),
+            }
+        }
+        (problems.len() == before).then_some(list)
+    }
+
     /// A list of texts; a single text counts as a list of one.
     pub(super) fn texts(
         &mut self,
@@ -112,6 +148,26 @@ impl Section {
             Some(taken) => taken.section(problems).unwrap_or_else(|| self.empty(key)),
             None => self.empty(key),
         }
+    }
+
+    /// Takes everything that is left, where the keys are the operator's own words: in the order
+    /// of the lines, and what stands in no file behind it.
+    pub(super) fn entries(&mut self) -> Vec<(String, Taken)> {
+        let left = std::mem::take(&mut self.left);
+        let mut entries: Vec<_> = left
+            .into_iter()
+            .map(|(name, node)| {
+                let key = self.path_of(&name);
+                (name, Taken { key, node })
+            })
+            .collect();
+        entries.sort_by_key(|(_, taken)| line_of(&taken.node.place));
+        entries
+    }
+
+    /// Whether a key is there, taken or not.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.left.contains_key(key) || self.places.contains_key(key)
     }
 
     /// An error at a key that was taken, or at this table where the key is not there.
@@ -233,6 +289,13 @@ impl Taken {
 pub(super) fn is_known_root(path: &str) -> bool {
     let root = path.split('.').next().unwrap_or(path);
     ROOT_KEYS.contains(&root)
+}
+
+/// Words for a person: `"a"`, `"b"` or `"c"`.
+pub(super) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut quoted: Vec<String> = words.into_iter().map(|word| format!("{word:?}")).collect();
+    let last = quoted.pop().unwrap_or_default();
+    if quoted.is_empty() { last } else { format!("{} or {last}", quoted.join(", ")) }
 }
 
 /// `"text"` in quotes is the text, as a person may write it from habit.

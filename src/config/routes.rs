@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use http::Method;
 
 use super::problem::Problems;
-use super::reader::{Section, Taken};
+use super::reader::{Section, Taken, one_of};
 use crate::auth::host::{Host, HostPattern, Origin};
 use crate::auth::path::RequestPath;
 use crate::auth::policy::Access;
@@ -31,8 +31,10 @@ pub enum UpstreamAddress {
     Unix(PathBuf),
 }
 
+/// Reads the routes; `providers` are the names that they may say.
 pub(super) fn parse(
     root: &mut Section,
+    providers: &[String],
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<(RouteTable, Vec<Upstream>)> {
@@ -51,7 +53,7 @@ pub(super) fn parse(
     }
     for taken in items {
         if let Some(mut section) = taken.section(problems) {
-            routes.extend(parse_one(&mut section, &mut upstreams, problems, warnings));
+            routes.extend(parse_one(&mut section, providers, &mut upstreams, problems, warnings));
             section.finish(problems);
         }
     }
@@ -60,6 +62,7 @@ pub(super) fn parse(
 
 fn parse_one(
     section: &mut Section,
+    providers: &[String],
     upstreams: &mut Vec<Upstream>,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
@@ -79,6 +82,11 @@ fn parse_one(
         _ => Err(format!("{text:?} is none of \"replace\", \"pass\" and \"off\"")),
     });
     let access_token_header = section.boolean("access_token_header", problems).unwrap_or(false);
+    let provider = section.parse("provider", problems, |text| {
+        let known = providers.iter().position(|name| name == text);
+        let names = || one_of(providers.iter().map(String::as_str));
+        known.ok_or_else(|| format!("{text:?} is no provider; there is {}", names()))
+    });
     let upstream = upstream(section, problems, warnings)?;
     let index = upstreams.iter().position(|known| *known == upstream).unwrap_or_else(|| {
         upstreams.push(upstream);
@@ -92,6 +100,7 @@ fn parse_one(
         authorization: authorization.unwrap_or(Authorization::Replace),
         access_token_header,
         upstream: index,
+        provider,
     })
 }
 

@@ -48,7 +48,8 @@ pub enum LogFormat {
 }
 
 pub(super) struct Server {
-    pub(super) public: Origin,
+    /// None while it is missing or wrong.
+    pub(super) public: Option<Origin>,
     pub(super) listen: Vec<Listen>,
     pub(super) admin_listen: Vec<Listen>,
     pub(super) trusted_proxies: TrustedProxies,
@@ -63,7 +64,7 @@ pub(super) fn parse(
     root: &mut Section,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
-) -> Option<Server> {
+) -> Server {
     let public = public_url(root, problems, warnings);
     let tls = tls(root, problems);
     let listen = listeners(root, "listen", &tls, problems);
@@ -92,8 +93,8 @@ pub(super) fn parse(
     }
     let log = log(root, problems);
     let workers = workers(root, problems);
-    Some(Server {
-        public: public?,
+    Server {
+        public,
         listen,
         admin_listen,
         trusted_proxies,
@@ -102,7 +103,7 @@ pub(super) fn parse(
         tls,
         log,
         workers,
-    })
+    }
 }
 
 fn public_url(

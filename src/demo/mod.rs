@@ -1,7 +1,7 @@
 //! What `askara-gate demo` puts on both sides of the gateway: a stand-in for Askara's
-//! authorization server and an app that has never heard of OAuth.
+//! authorization server, or another kind of it, and an app that has never heard of OAuth.
 //!
-//! - `provider`: the authorization code flow as Askara runs it, for one account, in memory.
+//! - `provider`: the authorization code flow as each kind runs it, for one account, in memory.
 //! - `app`: shows what an app behind the gateway receives.
 //! - `pages`: the HTML, style and script of both.
 //! - `listen`: connections, request bodies, and the only clock of this room.
@@ -17,7 +17,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use tokio::net::TcpListener;
 
-pub use self::provider::{Account, NotMade, Options, StandIn};
+pub use self::provider::{Account, Kind, NotMade, Options, StandIn, UnknownKind};
 
 mod app;
 mod listen;

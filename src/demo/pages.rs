@@ -5,7 +5,7 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use minijinja::{Environment, Value};
 
@@ -57,11 +57,9 @@ pub(super) fn asset(content_type: &'static str, content: &'static str) -> Respon
 }
 
 /// Returns the answer to a method that the path does not take.
-pub(super) fn only(method: &Method) -> Response<Full<Bytes>> {
+pub(super) fn only(methods: &'static str) -> Response<Full<Bytes>> {
     let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method");
-    if let Ok(allowed) = HeaderValue::from_str(method.as_str()) {
-        answer.headers_mut().insert(ALLOW, allowed);
-    }
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
     answer
 }
 
@@ -95,7 +93,7 @@ pub(super) const APP_SCRIPT: &str = include_str!("pages/app.js");
 pub(super) const APP_STYLE: &str = include_str!("pages/app.css");
 pub(super) const PROVIDER_STYLE: &str = include_str!("pages/provider.css");
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("about.html", include_str!("pages/about.html")),
     ("app.html", include_str!("pages/app.html")),
     ("consent.html", include_str!("pages/consent.html")),
@@ -103,4 +101,5 @@ const TEMPLATES: [(&str, &str); 7] = [
     ("refused.html", include_str!("pages/refused.html")),
     ("report.html", include_str!("pages/report.html")),
     ("sign_in.html", include_str!("pages/sign_in.html")),
+    ("signed_out.html", include_str!("pages/signed_out.html")),
 ];

@@ -15,11 +15,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
 
-async fn provider() -> SocketAddr {
+async fn provider(kind: Kind) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let callback = "http://127.0.0.1/oauth2/callback".to_owned();
-    let options = Options::new("client".into(), "secret".into(), vec![callback]);
+    let options = Options::new(kind, "client".into(), "secret".into(), vec![callback]);
     tokio::spawn(serve_provider(listener, StandIn::new(options).unwrap()));
     address
 }
@@ -49,7 +49,7 @@ fn get(target: &str) -> Request<Full<Bytes>> {
 
 #[tokio::test]
 async fn the_provider_answers_on_a_socket() {
-    let address = provider().await;
+    let address = provider(Kind::Askara).await;
     let answer = send(
         address,
         get("/authorize?response_type=code&client_id=client&state=s\
@@ -71,6 +71,17 @@ async fn the_provider_answers_on_a_socket() {
     let answer = send(address, call).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert!(text(answer).await.contains("invalid_client"));
+}
+
+#[tokio::test]
+async fn the_issuer_is_the_address_that_was_asked() {
+    let address = provider(Kind::Oidc).await;
+    let request = Request::get("/.well-known/openid-configuration")
+        .header("host", address.to_string())
+        .body(Full::default())
+        .unwrap();
+    let metadata = text(send(address, request).await).await;
+    assert!(metadata.contains(&format!("\"issuer\":\"http://{address}\"")), "{metadata}");
 }
 
 #[tokio::test]

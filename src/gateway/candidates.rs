@@ -57,11 +57,10 @@ impl Worker {
     }
 
     fn open(&self, value: &str) -> Result<Arc<OpenSession>, NotOpened> {
-        let open = Arc::new(self.gateway.sealer.open_session(value)?);
-        // Its refresh token is another provider's: it must not be sent to this one.
-        if open.session.provider != self.gateway.provider.name {
-            return Err(NotOpened::Unknown);
-        }
+        let session = self.gateway.sealer.open_session(value)?;
+        // The refresh token of a provider that is not there must not be sent to another.
+        let provider = self.gateway.provider_named(&session.provider).ok_or(NotOpened::Unknown)?;
+        let open = Arc::new(OpenSession::new(session, provider).ok_or(NotOpened::Broken)?);
         self.cache().keep(value, Arc::clone(&open));
         Ok(open)
     }

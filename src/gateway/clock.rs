@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::auth::client_call::Moment;
 use crate::auth::{Entropy, Timestamp, draw};
 use crate::secret::{SealKey, Secret};
 
@@ -21,6 +22,11 @@ impl Entropy for SystemEntropy {
         // Without randomness there are no keys and no sessions: nothing may go on.
         getrandom::fill(out).expect("the operating system gives random bytes");
     }
+}
+
+/// This moment, for what is written now.
+pub(super) fn moment(entropy: &mut SystemEntropy) -> Moment<'_> {
+    Moment { now: now(), entropy }
 }
 
 /// A new key for sealing.

@@ -1,5 +1,6 @@
 //! The way of a request, from its head to the app and back: joins the pure core to the edges.
 
+mod bearer;
 mod body;
 mod candidates;
 pub mod clock;
@@ -7,13 +8,17 @@ mod login;
 mod opened;
 mod own;
 mod pages;
+mod providers;
 mod registry;
 mod renewal;
 mod respond;
 mod session;
 mod setup;
+mod sign_out;
+mod start;
 mod state_to_app;
 mod visit;
+mod who;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,11 +39,10 @@ use crate::auth::headers;
 use crate::auth::host::Origin;
 use crate::auth::path::RequestPath;
 use crate::auth::policy;
-use crate::auth::provider::Provider;
-use crate::auth::refresh::Breaker;
 use crate::auth::request::{self, Intent, intent};
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::{Route, RouteTable};
+use crate::auth::same_site;
 use crate::auth::seal::{BadRing, KeyRing};
 use crate::auth::session::Lifetimes;
 use crate::auth::trust::{Peer, TrustedProxies};
@@ -47,15 +51,18 @@ use crate::provider::Client;
 use crate::secret::SealKey;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
+use bearer::Verdicts;
 use login::SpentAttempts;
 use opened::{OpenedCache, Sealer, reference};
 use own::OwnPath;
 use pages::Pages;
+use providers::Party;
 use registry::Registry;
 use respond::Asker;
-use session::{Current, Recalled, RequestTraits};
+use session::RequestTraits;
 use state_to_app::Stated;
 use visit::{Arrival, Visit};
+use who::Who;
 
 /// What all workers share.
 pub struct Gateway {
@@ -64,13 +71,14 @@ pub struct Gateway {
     routes: RouteTable,
     returns: ReturnRules,
     trusted: TrustedProxies,
-    provider: Provider,
+    parties: Vec<Party>,
+    /// Whether any provider lets API clients come with tokens of their own.
+    takes_bearers: bool,
     provider_limit: Duration,
     lifetimes: Lifetimes,
     sealer: Sealer,
     registry: Arc<Registry>,
     spent: SpentAttempts,
-    breaker: Mutex<Breaker>,
     pages: Pages,
     /// Our own name in `Via`, by which a request that comes back is known.
     via: String,
@@ -84,9 +92,11 @@ pub struct Gateway {
 pub struct Worker {
     gateway: Arc<Gateway>,
     upstreams: Vec<Upstream>,
-    provider: Client,
-    // Only this worker's thread takes the lock, so it never waits.
+    /// For each provider its own.
+    clients: Vec<Client>,
+    // Only this worker's thread takes these locks, so it never waits.
     opened: Mutex<OpenedCache>,
+    verdicts: Mutex<Verdicts>,
     tasks: TaskTracker,
 }
 
@@ -98,6 +108,7 @@ impl Gateway {
         let ring = KeyRing::new(keys, scope)?;
         let cookies = CookieStyle::new(config.public.https, domain);
         let via = format!("askara-gate-{}", reference());
+        let settings = || config.providers.iter().map(|provider| &provider.settings);
         Ok(Self {
             stated: Stated::new(&config.public, &via),
             via,
@@ -107,12 +118,12 @@ impl Gateway {
             routes: config.routes,
             returns: config.returns,
             trusted: config.trusted_proxies,
-            provider: config.provider,
+            takes_bearers: settings().any(|settings| settings.bearer.is_some()),
+            parties: settings().map(|settings| Party::new(Arc::clone(settings))).collect(),
             provider_limit: config.limits.provider,
             lifetimes: config.session.lifetimes,
             registry: Registry::new(config.session.refresh),
             spent: SpentAttempts::default(),
-            breaker: Mutex::new(Breaker::default()),
             pages: Pages::new(),
             access_log: config.log.access,
             metrics: Metrics::new(),
@@ -130,10 +141,6 @@ impl Gateway {
     fn patience(&self) -> Duration {
         self.provider_limit * 2 + Duration::from_secs(5)
     }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Worker {
@@ -141,11 +148,12 @@ impl Worker {
     pub fn new(
         gateway: Arc<Gateway>,
         upstreams: Vec<Upstream>,
-        provider: Client,
+        clients: Vec<Client>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
         let opened = Mutex::new(OpenedCache::default());
-        Arc::new(Self { gateway, upstreams, provider, opened, tasks })
+        let verdicts = Mutex::new(Verdicts::default());
+        Arc::new(Self { gateway, upstreams, clients, opened, verdicts, tasks })
     }
 
     /// Answers a request that came from `peer`.
@@ -225,50 +233,36 @@ impl Worker {
         headers::strip_claims(&mut parts.headers);
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
-        // What is open to everyone tells who somebody is, but waits for nobody's provider.
         let public = policy::judge(found, &path, None).is_ok();
-        let patience = if public { PUBLIC_PATIENCE } else { self.gateway.patience() };
-        let (current, clear) = match self.recall(&visit.own, patience).await {
-            Ok(Recalled::Somebody(current)) => (Some(current), false),
-            Ok(Recalled::Nobody { clear }) => (None, clear),
-            Err(Failure::SessionUnavailable { .. }) if public => (None, false),
-            Err(failure) => return Err(failure),
-        };
-        let identity = current.as_ref().map(|current| &current.newest.session.identity);
-        let mut answer = match policy::judge(found, &path, identity) {
+        let who = self.who(visit, found, public).await?;
+        let mut answer = match policy::judge(found, &path, who.identity()) {
             Ok(permit) => {
-                self.same_origin_socket(visit, current.as_ref())?;
-                self.gateway.state_to_app(
-                    &mut parts,
-                    found.route,
-                    current.as_ref(),
-                    arrival,
-                    visit,
-                );
+                self.same_origin_socket(visit, &who)?;
+                self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
                 let answer = app.forward(request, permit).await.map_err(Failure::Upstream)?;
-                self.for_visitor(answer, found.route, current.as_ref())
+                self.for_visitor(answer, found.route, &who)
             }
-            Err(policy::Denied::NoSession) => self.without_session(visit),
+            Err(policy::Denied::NoSession) => self.without_session(visit).await,
         };
-        match &current {
-            Some(current) => {
+        match &who {
+            Who::Somebody(current) => {
                 let traits = RequestTraits::of(visit.headers);
                 self.refresh_cookie(current, &visit.own, &traits, answer.headers_mut());
             }
-            None if clear => self.clear_cookies(visit, &mut answer),
-            None => {}
+            Who::Nobody { clear: true } => self.clear_cookies(visit, &mut answer),
+            Who::Nobody { clear: false } | Who::Client(_) => {}
         }
         Ok(answer)
     }
 
     /// Sends a navigation to the provider; tells everything else where to sign in.
-    fn without_session(&self, visit: &Visit<'_>) -> Response<Body> {
+    async fn without_session(self: &Arc<Self>, visit: &Visit<'_>) -> Response<Body> {
         let gateway = &self.gateway;
         let respond = |failure: Failure| gateway.respond(&failure, &visit.asker());
         if !gateway.knows(visit.host) {
-            return gateway.elsewhere(visit).unwrap_or_else(respond);
+            return gateway.elsewhere(visit, None).unwrap_or_else(respond);
         }
         let origin = visit.origin(gateway);
         if intent(visit.method, visit.headers) == Intent::Navigation {
@@ -277,7 +271,15 @@ impl Worker {
             } else {
                 format!("{}?{}", visit.path, visit.query)
             };
-            return self.begin_login(visit, &gateway.judged(Some(&target), &origin));
+            let return_to = gateway.judged(Some(&target), &origin);
+            let begun = self.sign_in_navigation(visit, &return_to).await;
+            return begun.unwrap_or_else(|failure| {
+                gateway.respond_again(
+                    &failure,
+                    &visit.asker(),
+                    Some(gateway.start_path(&return_to)),
+                )
+            });
         }
         // Where a script's request failed, the page around it is what a person wants back.
         let referer = visit.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
@@ -290,16 +292,12 @@ impl Worker {
     }
 
     /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
-    fn same_origin_socket(
-        &self,
-        visit: &Visit<'_>,
-        current: Option<&Current>,
-    ) -> Result<(), Failure> {
-        if current.is_none() || !visit.headers.contains_key(header::UPGRADE) {
+    fn same_origin_socket(&self, visit: &Visit<'_>, who: &Who) -> Result<(), Failure> {
+        if !who.by_cookie() || !visit.headers.contains_key(header::UPGRADE) {
             return Ok(());
         }
-        let origin = visit.origin(&self.gateway).to_string();
-        match own::is_foreign(visit.headers, &[header::ORIGIN], &origin) {
+        let origin = visit.origin(&self.gateway);
+        match same_site::has_foreign_origin(visit.headers, &origin) {
             true => Err(Failure::ForeignOrigin),
             false => Ok(()),
         }
@@ -310,17 +308,21 @@ impl Worker {
         &self,
         answer: Response<crate::upstream::AnswerBody>,
         route: &Route,
-        current: Option<&Current>,
+        who: &Who,
     ) -> Response<Body> {
         let mut answer = answer.map(Body::App);
         let headers = answer.headers_mut();
         if headers::strip_foreign_set_cookies(headers) {
             tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
         }
-        if current.is_some() && !headers.contains_key(header::CACHE_CONTROL) {
+        if who.identity().is_some() && !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
         }
         answer
+    }
+
+    fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cache(&self) -> MutexGuard<'_, OpenedCache> {

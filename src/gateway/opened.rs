@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::clock::SystemEntropy;
+use super::providers::ProviderIndex;
 use crate::auth::cookie::{CookieStyle, TooLarge};
 use crate::auth::headers::Statement;
 use crate::auth::seal::{KeyRing, NotOpened, Purpose};
@@ -19,6 +20,8 @@ use crate::auth::tokens::to_hex;
 /// A session, with what the app is told of it.
 pub(super) struct OpenSession {
     pub session: Session,
+    /// Who vouched for it.
+    pub provider: ProviderIndex,
     pub statement: Statement,
     /// The registry's epoch as of which nothing more is known of it than its cookie says.
     settled: AtomicU64,
@@ -36,15 +39,14 @@ impl Sealer {
     }
 
     /// Opens a session cookie's value.
-    pub(super) fn open_session(&self, value: &str) -> Result<OpenSession, NotOpened> {
+    pub(super) fn open_session(&self, value: &str) -> Result<Session, NotOpened> {
         let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
         let name = self.cookies.session_name();
         let opened = self.ring.open(Purpose::Session, name, &sealed)?;
-        let session = Session::from_bytes(&opened.plain).map_err(|error| match error {
+        Session::from_bytes(&opened.plain).map_err(|error| match error {
             Unreadable::Broken => NotOpened::Broken,
             Unreadable::Newer => NotOpened::Unknown,
-        })?;
-        OpenSession::new(session).ok_or(NotOpened::Broken)
+        })
     }
 
     /// The `Set-Cookie` lines of a session.
@@ -74,13 +76,26 @@ impl Sealer {
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
         Some(self.ring.open(Purpose::Attempt, name, &sealed).ok()?.plain)
     }
+
+    /// Seals where to go after the provider's sign-out, to travel in its `state`.
+    pub(super) fn seal_return(&self, return_to: &str) -> String {
+        let plain = return_to.as_bytes();
+        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::Return, RETURN, plain, &mut SystemEntropy))
+    }
+
+    /// Opens what came back in a `state` after the provider's sign-out.
+    pub(super) fn open_return(&self, state: &str) -> Option<String> {
+        let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
+        let opened = self.ring.open(Purpose::Return, RETURN, &sealed).ok()?;
+        String::from_utf8(opened.plain.to_vec()).ok()
+    }
 }
 
 impl OpenSession {
     /// A session with what the app is told of it; none when its token can't stand in a field.
-    pub(super) fn new(session: Session) -> Option<Self> {
+    pub(super) fn new(session: Session, provider: ProviderIndex) -> Option<Self> {
         let statement = Statement::new(&session.identity, &session.tokens.access).ok()?;
-        Some(Self { session, statement, settled: AtomicU64::new(u64::MAX) })
+        Some(Self { session, provider, statement, settled: AtomicU64::new(u64::MAX) })
     }
 
     /// Notes that nothing more is known of it as of `epoch`.
@@ -162,5 +177,7 @@ pub(super) fn reference() -> String {
     to_hex(&bytes)
 }
 
+/// What a sealed return address is bound to, in place of a cookie's name.
+const RETURN: &str = "signed_out";
 /// Sessions of one generation; at some 5 KiB each.
 const CACHED: usize = 1024;

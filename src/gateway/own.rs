@@ -4,14 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use super::body::Body;
-use super::candidates::Presented;
-use super::clock::now;
+use super::providers::ProviderIndex;
 use super::respond::{Failure, plain};
-use super::session::Recalled;
+use super::session::{Recalled, RequestTraits};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::path::RequestPath;
@@ -20,11 +18,14 @@ use crate::auth::request::{Intent, intent};
 /// A path that the gateway answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnPath {
-    Callback,
+    /// Of this provider.
+    Callback(ProviderIndex),
     Ping,
     Ready,
     SignIn,
     SignOut,
+    /// Where a provider sends the browser that it signed out.
+    SignedOut,
     Start,
     /// Under our prefix, and nothing: never forwarded (C-50).
     Unknown,
@@ -36,9 +37,8 @@ impl OwnPath {
     /// other one under the prefix is nothing.
     pub(super) fn of(path: &RequestPath<'_>, visit: &Visit<'_>, gateway: &Gateway) -> Option<Self> {
         let raw = visit.path;
-        let redirect_path = gateway.provider.redirect_path.as_str();
-        if raw == redirect_path {
-            return Some(Self::Callback);
+        if let Some(index) = gateway.callback_of(raw) {
+            return Some(Self::Callback(index));
         }
         if let Some(own) = match raw {
             "/ping" => Some(Self::Ping),
@@ -57,12 +57,13 @@ impl OwnPath {
         };
         let below = folded.strip_prefix(gateway.prefix.as_str());
         if !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-            return (folded == redirect_path).then_some(Self::Unknown);
+            return gateway.callback_of(&folded).map(|_| Self::Unknown);
         }
         Some(match raw.strip_prefix(gateway.prefix.as_str()) {
             Some("/start") => Self::Start,
             Some("/sign_in") => Self::SignIn,
             Some("/sign_out") => Self::SignOut,
+            Some("/signed_out") => Self::SignedOut,
             Some("/userinfo") => Self::UserInfo,
             _ => Self::Unknown,
         })
@@ -83,20 +84,12 @@ impl Worker {
             OwnPath::Unknown => Err(Failure::NoOwnPath),
             OwnPath::UserInfo => self.user_info(visit).await,
             OwnPath::SignOut => self.sign_out(visit, form).await,
-            _ if !self.gateway.knows(visit.host) => self.gateway.elsewhere(visit),
-            OwnPath::Callback => self.callback(visit).await,
-            OwnPath::Start | OwnPath::SignIn => self.start(visit, form),
+            OwnPath::SignedOut => self.signed_out(visit),
+            _ if !self.gateway.knows(visit.host) => self.gateway.elsewhere(visit, Some(own)),
+            OwnPath::Callback(index) => self.callback(index, visit, form).await,
+            OwnPath::Start => self.start(visit, form).await,
+            OwnPath::SignIn => self.choose(visit, form).await,
         }
-    }
-
-    fn start(&self, visit: &Visit<'_>, form: &str) -> Result<Response<Body>, Failure> {
-        if ![Method::GET, Method::HEAD, Method::POST].contains(visit.method) {
-            return Err(Failure::MethodNotAllowed("GET, HEAD, POST"));
-        }
-        let origin = visit.origin(&self.gateway);
-        let address = visit.return_address(form);
-        let return_to = self.gateway.judged(address.as_deref(), &origin);
-        Ok(self.begin_login(visit, &return_to))
     }
 
     async fn user_info(self: &Arc<Self>, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
@@ -111,6 +104,7 @@ impl Worker {
         let session = &current.newest.session;
         let identity = &session.identity;
         let body = serde_json::json!({
+            "provider": session.provider,
             "user": identity.user,
             "email": identity.email,
             "name": identity.name,
@@ -121,52 +115,9 @@ impl Worker {
             "sessionEnds": session.ends.as_unix(),
         });
         let mut answer = self.gateway.json(StatusCode::OK, "application/json", &body);
-        let traits = super::session::RequestTraits::of(visit.headers);
+        let traits = RequestTraits::of(visit.headers);
         self.refresh_cookie(&current, &visit.own, &traits, answer.headers_mut());
         Ok(answer)
-    }
-
-    async fn sign_out(
-        self: &Arc<Self>,
-        visit: &Visit<'_>,
-        form: &str,
-    ) -> Result<Response<Body>, Failure> {
-        if ![Method::GET, Method::POST].contains(visit.method) {
-            return Err(Failure::MethodNotAllowed("GET, POST"));
-        }
-        let gateway = &self.gateway;
-        let origin = visit.origin(gateway);
-        let address = visit.return_address(form);
-        let return_to =
-            address.as_deref().and_then(|address| gateway.returns.judge(address, &origin));
-        if !is_same_site(visit, gateway) {
-            // Anyone can make a browser come here (C-68): only the person's own click counts.
-            let action = format!("{}/sign_out", gateway.prefix);
-            let rd = return_to.as_ref().map(crate::auth::return_to::ReturnTo::as_str);
-            let page = gateway.pages.confirm_sign_out(visit.asker().language(), &action, rd);
-            return Ok(gateway.form_page(visit.asker().language(), page));
-        }
-        self.forget(visit);
-        let mut answer = match return_to {
-            Some(return_to) => gateway.redirect(StatusCode::SEE_OTHER, return_to.as_str()),
-            None => {
-                let again = gateway.start_path("/");
-                let page = gateway.pages.signed_out(visit.asker().language(), &again, true);
-                gateway.page(StatusCode::OK, visit.asker().language(), page)
-            }
-        };
-        self.clear_cookies(visit, &mut answer);
-        Ok(answer)
-    }
-
-    /// Ends the visitor's session here: its cookie is refused from now on, by this process.
-    fn forget(&self, visit: &Visit<'_>) {
-        let now = now();
-        if let Presented::Session(open) = self.presented(&visit.own, now) {
-            let session = &open.session;
-            self.gateway.registry.revoke(session.id, session.ends, now);
-            tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
-        }
     }
 }
 
@@ -181,8 +132,12 @@ impl Gateway {
     }
 
     /// Answers a login at a host that is not ours: it goes on where we are known.
-    pub(super) fn elsewhere(&self, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
-        if visit.path == self.provider.redirect_path
+    pub(super) fn elsewhere(
+        &self,
+        visit: &Visit<'_>,
+        own: Option<OwnPath>,
+    ) -> Result<Response<Body>, Failure> {
+        if matches!(own, Some(OwnPath::Callback(_)))
             || intent(visit.method, visit.headers) != Intent::Navigation
         {
             return Err(Failure::Misdirected);
@@ -191,26 +146,4 @@ impl Gateway {
             if visit.query.is_empty() { String::new() } else { format!("?{}", visit.query) };
         Ok(self.redirect(StatusCode::FOUND, &format!("{}{}{query}", self.public, visit.path)))
     }
-}
-
-/// Whether a request to sign out comes from our own pages or from the person (C-68): by
-/// `Sec-Fetch-Site`, and where a browser does not send it, by no foreign `Origin` or `Referer`.
-fn is_same_site(visit: &Visit<'_>, gateway: &Gateway) -> bool {
-    let value = |name: &str| visit.headers.get(name).map(HeaderValue::as_bytes);
-    if let Some(site) = value("sec-fetch-site") {
-        return site == b"same-origin" || site == b"none" || site == b"same-site";
-    }
-    !is_foreign(
-        visit.headers,
-        &[header::ORIGIN, header::REFERER],
-        &visit.origin(gateway).to_string(),
-    )
-}
-
-/// Whether one of the fields names another origin than `ours`.
-pub(super) fn is_foreign(headers: &HeaderMap, fields: &[header::HeaderName], ours: &str) -> bool {
-    fields.iter().flat_map(|field| headers.get_all(field)).any(|value| {
-        let rest = value.as_bytes().strip_prefix(ours.as_bytes());
-        !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    })
 }

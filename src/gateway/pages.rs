@@ -2,8 +2,9 @@
 //!
 //! 1. Every value passes the templates' HTML escaping; only our own stylesheet, and what another
 //!    of our templates rendered, goes in as it is (C-70).
-//! 2. No script, no third-party content, and one inline stylesheet whose hash is the only one
-//!    that the Content-Security-Policy lets through (S68, C-106).
+//! 2. No third-party content, one inline stylesheet, and on the one page that posts by itself one
+//!    inline script: their hashes are the only ones that the Content-Security-Policy lets through
+//!    (S68, C-106).
 //! 3. A link that a browser would not follow over HTTP is left out.
 
 mod language;
@@ -19,7 +20,9 @@ use sha2::{Digest, Sha256};
 
 pub(super) use language::Language;
 pub(super) use notice::Notice;
-use texts::{confirm, signed_out};
+use texts::{choose, confirm, post, signed_out};
+
+use crate::auth::authorization::Form;
 
 /// What the pages link to.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Links<'a> {
 #[derive(Debug)]
 pub(super) struct Pages {
     templates: Environment<'static>,
+    /// A Content-Security-Policy up to its `form-action`.
+    policy_head: String,
     policy: String,
     form_policy: String,
 }
@@ -47,14 +52,14 @@ impl Pages {
                 .add_template(name, source)
                 .expect("each template is part of this program and compiled by its tests");
         }
-        let hash = STANDARD.encode(Sha256::digest(STYLE));
-        let policy = |form_action: &str| {
-            format!(
-                "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; \
-                 base-uri 'none'; frame-ancestors 'none'"
-            )
-        };
-        Self { templates, policy: policy("'self'"), form_policy: policy("'self' https: http:") }
+        let policy_head = format!("default-src 'none'; style-src '{}'", hash_source(STYLE));
+        Self {
+            templates,
+            policy: policy(&policy_head, "'self'"),
+            // Wherever the operator lets a sign-out lead.
+            form_policy: policy(&policy_head, "'self' https: http:"),
+            policy_head,
+        }
     }
 
     /// The Content-Security-Policy of every page but the one that [`Self::form_policy`] is for.
@@ -67,6 +72,17 @@ impl Pages {
     /// to the provider's own sign-out, and from there to places that only the provider knows.
     pub(super) fn form_policy(&self) -> &str {
         &self.form_policy
+    }
+
+    /// The Content-Security-Policy of the page that posts `form`: to its target alone, and back
+    /// to us, where a provider that asks nothing sends the browser at once.
+    pub(super) fn post_policy(&self, form: &Form) -> String {
+        let target = form.action.split('?').next().unwrap_or_default();
+        // What would end the source, or the directive, is written as an escape.
+        let target = target.replace(';', "%3B").replace(',', "%2C");
+        let also: String = form.also.iter().map(|origin| format!(" {origin}")).collect();
+        let head = format!("{}; script-src '{}'", self.policy_head, hash_source(SCRIPT));
+        policy(&head, &format!("{target} 'self'{also}"))
     }
 
     /// The page for a notice. `reference` finds it in the log, `detail` is a code such as an
@@ -134,6 +150,27 @@ impl Pages {
         self.page(&CONFIRM, language, title, content)
     }
 
+    /// The choice among providers: their titles, and where each login begins.
+    pub(super) fn choose(&self, language: Language, links: &[(String, String)]) -> String {
+        let content = context! { text => choose::TEXT.of(language), links => pairs(links) };
+        self.page(&CHOOSE, language, choose::TITLE.of(language), content)
+    }
+
+    /// The page that takes the browser to a provider by posting `form`: by itself, or by a button
+    /// where there is no script. To be served under [`Self::post_policy`].
+    pub(super) fn post(&self, language: Language, provider: &str, form: &Form) -> String {
+        let content = context! {
+            text => post::TEXT.of(language),
+            provider => provider,
+            advice => post::ADVICE.of(language),
+            action => form.action.as_str(),
+            fields => pairs(&form.fields),
+            go => post::GO.of(language),
+            script => Value::from_safe_string(SCRIPT.to_owned()),
+        };
+        self.page(&POST, language, post::TITLE.of(language), content)
+    }
+
     fn page(&self, kind: &Kind, language: Language, title: &str, content: Value) -> String {
         let content = self.render(kind.template, content);
         let whole = context! {
@@ -169,6 +206,8 @@ struct Kind {
     referrer: &'static str,
 }
 
+const CHOOSE: Kind = Kind { template: "choose.html", id: "choose", referrer: "no-referrer" };
+
 const NOTICE: Kind = Kind { template: "notice.html", id: "notice", referrer: "no-referrer" };
 
 const SIGNED_OUT: Kind =
@@ -181,6 +220,25 @@ const CONFIRM: Kind = Kind {
     // (plain HTTP) nothing would prove that the form is ours (C-68).
     referrer: "same-origin",
 };
+
+// A form that says nothing of where it comes from has the origin `null`, which a provider may
+// take for an attack.
+const POST: Kind = Kind { template: "post.html", id: "post", referrer: "strict-origin" };
+
+/// A list of pairs, as a template walks it.
+fn pairs(list: &[(String, String)]) -> Value {
+    list.iter().map(|(first, second)| [first, second].into_iter().collect::<Value>()).collect()
+}
+
+/// A Content-Security-Policy whose beginning says what may be shown and run.
+fn policy(head: &str, form_action: &str) -> String {
+    format!("{head}; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'")
+}
+
+/// The hash by which a policy lets one inline text through.
+fn hash_source(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
 
 /// Whether a link stays with HTTP: a path of this origin or an absolute address, without the
 /// characters that browsers drop or turn before they read it.
@@ -195,11 +253,14 @@ fn followable_or_home(href: &str) -> &str {
 }
 
 const STYLE: &str = include_str!("pages/style.css");
+const SCRIPT: &str = include_str!("pages/post.js");
 
 // The names end in `.html`: that is what turns the escaping on.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("base.html", include_str!("pages/base.html")),
+    ("choose.html", include_str!("pages/choose.html")),
     ("confirm.html", include_str!("pages/confirm.html")),
     ("notice.html", include_str!("pages/notice.html")),
+    ("post.html", include_str!("pages/post.html")),
     ("signed_out.html", include_str!("pages/signed_out.html")),
 ];

@@ -147,10 +147,17 @@ impl Registry {
         self.moved();
     }
 
-    /// Ends a session for this process, until it would have ended by itself.
-    pub(crate) fn revoke(&self, id: SessionId, ends: Timestamp, now: Timestamp) {
-        self.shard(id).revoke(id, ends, now);
+    /// Ends a session for this process, until it would have ended by itself. Gives back the
+    /// newest generation that was kept of it.
+    pub(crate) fn revoke(
+        &self,
+        id: SessionId,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Option<Arc<OpenSession>> {
+        let newest = self.shard(id).revoke(id, ends, now);
         self.moved();
+        newest
     }
 
     /// Forgets what nobody needs any more.

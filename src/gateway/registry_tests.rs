@@ -14,7 +14,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn open(issued: u64, expires: u64) -> Arc<OpenSession> {
-    Arc::new(OpenSession::new(session(issued, issued, expires)).unwrap())
+    Arc::new(OpenSession::new(session(issued, issued, expires), 0).unwrap())
 }
 
 fn next(open: &OpenSession, expires: u64) -> Arc<OpenSession> {
@@ -24,8 +24,8 @@ fn next(open: &OpenSession, expires: u64) -> Arc<OpenSession> {
         issued: open.session.tokens.expires,
         expires: at(expires),
     };
-    let renewed = open.session.renewed(tokens, open.session.tokens.expires);
-    Arc::new(OpenSession::new(renewed).unwrap())
+    let renewed = open.session.renewed(tokens, None, open.session.tokens.expires);
+    Arc::new(OpenSession::new(renewed, 0).unwrap())
 }
 
 #[test]

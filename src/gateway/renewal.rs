@@ -4,25 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Worker;
-use super::clock::{SystemEntropy, now};
+use super::clock::{SystemEntropy, moment, now};
 use super::opened::OpenSession;
 use super::registry::Flight;
+use crate::auth::client_call::refresh_request;
 use crate::auth::draw;
-use crate::auth::identity::{Documents, Identity};
+use crate::auth::jwks::KeySet;
+use crate::auth::person::{self, Person, Told};
+use crate::auth::proof::{self, Proven, Unproven, needs_keys};
+use crate::auth::provider::Provider;
 use crate::auth::refresh::{Verdict, is_outage, verdict};
 use crate::auth::session::Session;
-use crate::auth::token_call::{self, UserinfoFailure, refresh_request, userinfo_request};
-use crate::auth::tokens::{Tokens, unverified_claims};
+use crate::auth::token_call::{self, Granted, userinfo_request};
 use crate::provider::Lane;
+use crate::provider::directory::Want;
 use crate::telemetry::RefreshOutcome;
 
-/// Whom a renewed token speaks for.
-enum Person {
-    Same(Box<Identity>),
-    /// Nobody says, or not at the place where the person was found: the old claims stay.
-    Silent,
-    /// Somebody else, or nobody at all any more.
-    Gone(&'static str),
+/// Why a refresh brought nothing.
+struct Failed {
+    verdict: Verdict,
+    /// Whether it speaks of the provider as a whole.
+    outage: bool,
+    why: String,
 }
 
 impl Worker {
@@ -36,33 +39,58 @@ impl Worker {
         });
     }
 
-    async fn renew(&self, open: &OpenSession) {
+    async fn renew(self: &Arc<Self>, open: &OpenSession) {
         let gateway = &self.gateway;
-        let Some(refresh) = &open.session.tokens.refresh else { return };
-        if gateway.breaker().admit(now()).is_err() {
+        let party = &gateway.parties[open.provider];
+        if party.breaker().admit(now()).is_err() {
             gateway.registry.failed(open, Verdict::Passing, now(), 0);
             return;
         }
-        let request = refresh_request(&gateway.provider, refresh);
-        let (verdict, outage, why) = match self.provider.send(request, Lane::Renewal).await {
-            Ok(answer) => match token_call::read_tokens(&answer, now()) {
-                Ok(tokens) => return self.renewed(open, tokens).await,
-                Err(failure) => (verdict(&failure), is_outage(&failure), format!("{failure:?}")),
-            },
-            Err(failure) => (Verdict::Passing, true, failure.to_string()),
+        let (failed, renewed) = match self.refreshed(open).await {
+            Ok(Some(renewed)) => (None, Some(renewed)),
+            Ok(None) => (None, None),
+            Err(failed) => (Some(failed), None),
         };
-        if outage {
-            gateway.breaker().failed(now());
+        if failed.as_ref().is_some_and(|failed| failed.outage) {
+            party.breaker().failed(now());
         } else {
-            gateway.breaker().answered();
+            party.breaker().answered();
         }
-        let [jitter] = draw(&mut SystemEntropy);
-        gateway.registry.failed(open, verdict, now(), jitter);
-        self.tell(&open.session, verdict, &why);
+        if let Some(failed) = failed {
+            let [jitter] = draw(&mut SystemEntropy);
+            gateway.registry.failed(open, failed.verdict, now(), jitter);
+            self.tell(&open.session, &failed);
+        }
+        if let Some((provider, granted)) = renewed {
+            self.renewed(open, &provider, granted).await;
+        }
     }
 
-    fn tell(&self, session: &Session, verdict: Verdict, why: &str) {
+    /// Spends the refresh token; none when there is nothing to spend.
+    async fn refreshed(
+        self: &Arc<Self>,
+        open: &OpenSession,
+    ) -> Result<Option<(Arc<Provider>, Granted)>, Failed> {
+        let Some(refresh) = &open.session.tokens.refresh else { return Ok(None) };
+        let unreachable = |why: String| Failed { verdict: Verdict::Passing, outage: true, why };
+        let provider = self.provider(open.provider, Lane::Renewal).await;
+        let provider = provider.map_err(|why| unreachable(why.to_string()))?;
+        let request = refresh_request(&provider, refresh, moment(&mut SystemEntropy));
+        let answer = self.clients[open.provider].send(request, Lane::Renewal).await;
+        let answer = answer.map_err(|why| unreachable(why.to_string()))?;
+        match token_call::read_tokens(&answer, &provider.settings.token, now()) {
+            Ok(granted) => Ok(Some((provider, granted))),
+            Err(failure) => Err(Failed {
+                verdict: verdict(&failure),
+                outage: is_outage(&failure),
+                why: format!("{failure:?}"),
+            }),
+        }
+    }
+
+    fn tell(&self, session: &Session, failed: &Failed) {
         let metrics = &self.gateway.metrics;
+        let Failed { verdict, why, .. } = failed;
         match verdict {
             Verdict::Definitive => {
                 metrics.refresh(RefreshOutcome::ended);
@@ -79,11 +107,16 @@ impl Worker {
         }
     }
 
-    async fn renewed(&self, open: &OpenSession, tokens: Tokens) {
+    async fn renewed(
+        self: &Arc<Self>,
+        open: &OpenSession,
+        provider: &Arc<Provider>,
+        granted: Granted,
+    ) {
         let gateway = &self.gateway;
-        gateway.breaker().answered();
-        let mut session = open.session.renewed(tokens, now());
-        match self.person(&open.session, &session).await {
+        let person = self.person(open, provider, &granted).await;
+        let mut session = open.session.renewed(granted.tokens, granted.id_token, now());
+        match person {
             Person::Same(identity) => session.identity = *identity,
             Person::Silent => {}
             Person::Gone(why) => {
@@ -105,56 +138,86 @@ impl Worker {
             }
         };
         let (id, generation) = (session.id, session.generation);
-        let Some(renewed) = OpenSession::new(session) else {
+        let Some(renewed) = OpenSession::new(session, open.provider) else {
             gateway.registry.failed(open, Verdict::Passing, now(), 0);
             return;
         };
-        if gateway.registry.renewed(Arc::new(renewed), lines, now()) {
+        let renewed = Arc::new(renewed);
+        if gateway.registry.renewed(Arc::clone(&renewed), lines, now()) {
             gateway.metrics.refresh(RefreshOutcome::refreshed);
             tracing::debug!(session = ?id, generation, "token renewed");
+        } else {
+            // Signed out while the call was under way: its new tokens go too (S10).
+            self.take_back(open.provider, provider, &renewed.session);
         }
     }
 
-    /// Asks whom the new token speaks for (rule 7, S30, C-102). Briefly: everyone who waits for
-    /// the token waits for this too.
-    async fn person(&self, before: &Session, after: &Session) -> Person {
-        let provider = &self.gateway.provider;
-        let claims = unverified_claims(&after.tokens.access);
-        let subject = |claims: &Option<serde_json::Value>| {
-            claims.as_ref().and_then(|claims| claims.get("sub").cloned())
+    /// Asks whom the new token speaks for. Briefly: everyone who waits for the token waits for
+    /// this too.
+    async fn person(
+        self: &Arc<Self>,
+        open: &OpenSession,
+        provider: &Arc<Provider>,
+        granted: &Granted,
+    ) -> Person {
+        let asking = async {
+            let proven = self.proven_again(open, provider, granted).await;
+            let told = self.told(open, provider, granted).await;
+            (proven, told)
         };
-        let old = subject(&unverified_claims(&before.tokens.access));
-        if old.is_some_and(|old| subject(&claims).is_some_and(|new| new != old)) {
-            return Person::Gone("a refresh brought a token of another person");
-        }
-        let request = provider
-            .identity
-            .want_userinfo()
-            .then(|| userinfo_request(provider, &after.tokens.access));
-        let me = match request.flatten() {
-            Some(request) => {
-                let call = self.provider.send(request, Lane::Renewal);
-                let Ok(Ok(answer)) = tokio::time::timeout(PERSON, call).await else {
-                    return Person::Silent;
-                };
-                match token_call::read_userinfo(&answer) {
-                    Ok(me) => Some(me),
-                    Err(UserinfoFailure::Status(401)) => {
-                        return Person::Gone("the provider does not know the renewed token");
-                    }
-                    Err(_) => return Person::Silent,
-                }
+        match tokio::time::timeout(PERSON, asking).await {
+            Ok((Some(proven), told)) => {
+                person::compare(&provider.settings, &open.session, proven, told)
             }
-            None => None,
-        };
-        let documents = Documents { token: claims, me };
-        match provider.identity.is_same(&before.identity, &documents) {
-            Some(false) => Person::Gone("a refresh brought another person"),
-            Some(true) => provider
-                .identity
-                .read(&documents)
-                .map_or(Person::Silent, |identity| Person::Same(Box::new(identity))),
-            None => Person::Silent,
+            Ok((None, _)) => Person::Gone("a refresh brought an id_token of another person"),
+            Err(_) => {
+                let claims = Proven::unjudged(granted);
+                person::compare(&provider.settings, &open.session, claims, Told::Nothing)
+            }
+        }
+    }
+
+    async fn told(&self, open: &OpenSession, provider: &Provider, granted: &Granted) -> Told {
+        let wanted = provider.settings.identity.want_userinfo();
+        let request = wanted.then(|| userinfo_request(provider, &granted.tokens.access)).flatten();
+        let Some(request) = request else { return Told::Nothing };
+        match self.clients[open.provider].send(request, Lane::Renewal).await {
+            Ok(answer) => Told::from(token_call::read_userinfo(&answer)),
+            Err(_) => Told::Nothing,
+        }
+    }
+
+    /// What the provider's signature proves of a refresh; none: that it is about somebody else.
+    /// An id_token that can't be judged proves nothing, and takes nothing away either.
+    async fn proven_again(
+        self: &Arc<Self>,
+        open: &OpenSession,
+        provider: &Provider,
+        granted: &Granted,
+    ) -> Option<Proven> {
+        let before = &open.session;
+        if !needs_keys(provider, granted) {
+            let keys = KeySet::default();
+            return proof::at_refresh(granted, before, provider, &keys, now()).ok();
+        }
+        let mut judged = None;
+        for want in [Want::Any, Want::Unknown] {
+            let Ok(keys) = self.keys(open.provider, Lane::Renewal, want).await else { break };
+            let now_judged = proof::at_refresh(granted, before, provider, &keys, now());
+            let again = now_judged.as_ref().is_err_and(Unproven::wants_newer_keys);
+            judged = Some(now_judged);
+            if !again {
+                break;
+            }
+        }
+        match judged {
+            Some(Ok(proven)) => Some(proven),
+            Some(Err(unproven)) if unproven.is_somebody_else() => None,
+            Some(Err(unproven)) => {
+                tracing::error!(session = ?before.id, ?unproven, "a refresh brought tokens that can't be judged; the old claims stay");
+                Some(Proven::default())
+            }
+            None => Some(Proven::default()),
         }
     }
 }

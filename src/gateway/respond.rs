@@ -1,28 +1,40 @@
 //! Turns a failure into an answer: the one place that chooses status, page and log line. What the
 //! visitor sees and what the log says are chosen apart.
 
+mod chosen;
+mod log;
+mod own_answer;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::Full;
 
 use super::Gateway;
 use super::body::Body;
 use super::opened::reference;
 use super::pages::{Language, Links, Notice};
+use crate::auth::bearer::BadBearer;
+use crate::auth::callback::BadCallback;
 use crate::auth::cookie::TooLarge;
-use crate::auth::login::{BadCallback, LoginError};
+use crate::auth::login::LoginError;
 use crate::auth::path::BadPath;
 use crate::auth::request::{BadRequest, Intent, intent};
+use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
 use crate::auth::token_call::TokenFailure;
 use crate::provider::CallFailure;
+use crate::provider::directory::NotLearnt;
 use crate::upstream;
+use chosen::{chosen, detail};
+use log::log;
+pub(super) use own_answer::plain;
 
 /// Everything that can keep a request from being answered by the app.
 #[derive(Debug)]
 pub enum Failure {
+    /// An API client's token is not believed.
+    Bearer(BadBearer),
     Callback(BadCallback),
     /// A WebSocket from a page of another origin (C-67).
     ForeignOrigin,
@@ -35,7 +47,11 @@ pub enum Failure {
     /// A host that is neither public_url's nor a route's.
     Misdirected,
     NoOwnPath,
+    /// The provider's addresses or keys could not be found out.
+    NotLearnt(NotLearnt),
     Path(BadPath),
+    /// The provider did not take the authorization request that was pushed to it.
+    Pushed(TokenFailure),
     Request(BadRequest),
     Route(NoRoute),
     SessionTooLarge(TooLarge),
@@ -118,180 +134,17 @@ impl Gateway {
         answer
     }
 
-    /// A page of ours: never cached, never framed, without script.
-    pub(super) fn page(
-        &self,
-        status: StatusCode,
-        language: Language,
-        page: String,
-    ) -> Response<Body> {
-        self.page_under(self.pages.content_security_policy(), status, language, page)
-    }
-
-    /// The page that asks before it signs out: what its form leads to may be anywhere that the
-    /// operator listed, and Chromium holds the redirect to `form-action` too.
-    pub(super) fn form_page(&self, language: Language, page: String) -> Response<Body> {
-        self.page_under(self.pages.form_policy(), StatusCode::OK, language, page)
-    }
-
-    fn page_under(
-        &self,
-        policy: &str,
-        status: StatusCode,
-        language: Language,
-        page: String,
-    ) -> Response<Body> {
-        let mut answer = own_answer(status, "text/html; charset=utf-8", Bytes::from(page));
-        let headers = answer.headers_mut();
-        let policy = HeaderValue::from_str(policy);
-        headers.extend(policy.ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
-        headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
-        answer
-    }
-
-    pub(super) fn json(
-        &self,
-        status: StatusCode,
-        kind: &'static str,
-        value: &serde_json::Value,
-    ) -> Response<Body> {
-        own_answer(status, kind, Bytes::from(value.to_string()))
-    }
-
-    /// A redirect to an address that was proven or built by us; 302 after GET, and 303 after
-    /// anything that must not be sent again (S1, S21).
-    pub(super) fn redirect(&self, status: StatusCode, location: &str) -> Response<Body> {
-        let mut answer = own_answer(status, "text/plain; charset=utf-8", Bytes::new());
-        // Every address that comes here is ASCII without control characters.
-        let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
-        answer.headers_mut().insert(header::LOCATION, location);
-        answer
-    }
-
     fn again(&self, failure: &Failure) -> Option<String> {
         match failure {
             Failure::SignIn { start, .. } => Some(start.clone()),
             Failure::Callback(_)
             | Failure::ForeignCallback
             | Failure::Login(_)
-            | Failure::LoginCall(_) => Some(self.start_path("/")),
+            | Failure::LoginCall(_)
+            | Failure::NotLearnt(_)
+            | Failure::Pushed(_) => Some(self.start_path(&ReturnTo::home())),
             _ => None,
         }
-    }
-}
-
-/// The status and the words for the visitor.
-fn chosen(failure: &Failure) -> (StatusCode, Notice) {
-    match failure {
-        Failure::Callback(_) => (StatusCode::BAD_REQUEST, Notice::BadCallback),
-        Failure::ForeignOrigin => (StatusCode::FORBIDDEN, Notice::NotAllowed),
-        Failure::ForeignCallback => (StatusCode::FORBIDDEN, Notice::LoginForeign),
-        Failure::Login(error) => login(error),
-        Failure::LoginCall(CallFailure::TimeOut) => {
-            (StatusCode::GATEWAY_TIMEOUT, Notice::ProviderUnavailable)
-        }
-        Failure::LoginCall(_) => (StatusCode::BAD_GATEWAY, Notice::ProviderUnavailable),
-        Failure::MethodNotAllowed(_) | Failure::Route(NoRoute::Method(_)) => {
-            (StatusCode::METHOD_NOT_ALLOWED, Notice::MethodNotAllowed)
-        }
-        Failure::Misdirected => (StatusCode::MISDIRECTED_REQUEST, Notice::Misdirected),
-        Failure::NoOwnPath | Failure::Route(NoRoute::Path) => {
-            (StatusCode::NOT_FOUND, Notice::NoRoute)
-        }
-        Failure::Request(BadRequest::Method) => {
-            (StatusCode::METHOD_NOT_ALLOWED, Notice::MethodNotAllowed)
-        }
-        Failure::Request(BadRequest::Loop) => (StatusCode::LOOP_DETECTED, Notice::UpstreamNonsense),
-        Failure::Request(BadRequest::TransferEncoding) => {
-            (StatusCode::NOT_IMPLEMENTED, Notice::BadRequest)
-        }
-        Failure::Path(_) | Failure::Request(_) => (StatusCode::BAD_REQUEST, Notice::BadRequest),
-        Failure::SessionTooLarge(_) => (StatusCode::INTERNAL_SERVER_ERROR, Notice::SessionTooLarge),
-        Failure::SessionUnavailable { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, Notice::SessionUnavailable)
-        }
-        Failure::SignIn { .. } => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
-        Failure::Upstream(failure) => match failure {
-            upstream::Failure::Connect(_) => (StatusCode::BAD_GATEWAY, Notice::UpstreamDown),
-            upstream::Failure::Slow => (StatusCode::GATEWAY_TIMEOUT, Notice::UpstreamSlow),
-            upstream::Failure::Broken(_) | upstream::Failure::Nonsense(_) => {
-                (StatusCode::BAD_GATEWAY, Notice::UpstreamNonsense)
-            }
-            upstream::Failure::Visitor => (StatusCode::BAD_REQUEST, Notice::BadRequest),
-        },
-    }
-}
-
-fn login(error: &LoginError) -> (StatusCode, Notice) {
-    match error {
-        LoginError::Denied(code) if code.as_str() == "access_denied" => {
-            (StatusCode::FORBIDDEN, Notice::LoginDenied)
-        }
-        LoginError::Denied(_) => (StatusCode::FORBIDDEN, Notice::LoginRefused),
-        LoginError::Expired => (StatusCode::FORBIDDEN, Notice::LoginExpired),
-        LoginError::Foreign => (StatusCode::FORBIDDEN, Notice::LoginForeign),
-        LoginError::Token(TokenFailure::Refused { error, .. })
-            if error.as_str() == "invalid_grant" =>
-        {
-            (StatusCode::FORBIDDEN, Notice::LoginExpired)
-        }
-        LoginError::Token(TokenFailure::Refused { .. }) | LoginError::NoUser => {
-            (StatusCode::BAD_GATEWAY, Notice::LoginFailed)
-        }
-        LoginError::Token(_) | LoginError::Userinfo(_) => {
-            (StatusCode::BAD_GATEWAY, Notice::ProviderUnavailable)
-        }
-    }
-}
-
-/// An OAuth error code, the only word of others that a visitor gets to see.
-fn detail(failure: &Failure) -> Option<&str> {
-    match failure {
-        Failure::Login(
-            LoginError::Denied(error) | LoginError::Token(TokenFailure::Refused { error, .. }),
-        ) => Some(error.as_str()),
-        _ => None,
-    }
-}
-
-/// The log's words: warnings and errors for what the operator can mend, and nothing above debug
-/// for what any visitor can cause at will.
-fn log(failure: &Failure, status: StatusCode, reference: &str) {
-    let status = status.as_u16();
-    match failure {
-        Failure::LoginCall(why) => {
-            tracing::error!(reference, status, %why, "login failed: the provider gave no answer");
-        }
-        Failure::Login(LoginError::Denied(_) | LoginError::Expired | LoginError::Foreign) => {
-            tracing::info!(reference, status, ?failure, "login ended without a session");
-        }
-        Failure::Login(error) => {
-            tracing::error!(
-                reference,
-                status,
-                ?error,
-                "login failed: the provider's answer can't be used"
-            );
-        }
-        Failure::SessionTooLarge(size) => {
-            tracing::error!(
-                reference,
-                status,
-                bytes = size.bytes,
-                "login failed: the session does not fit in two cookies; keep sessions in a store, or have the provider put less into its tokens"
-            );
-        }
-        Failure::SessionUnavailable { .. } => {
-            tracing::warn!(reference, status, "a session could not be renewed and is kept");
-        }
-        Failure::Upstream(upstream::Failure::Visitor) => {
-            tracing::debug!(reference, status, "the visitor's body broke off");
-        }
-        Failure::Upstream(why) => {
-            tracing::error!(reference, status, ?why, "the app gave no usable answer");
-        }
-        other => tracing::debug!(reference, status, failure = ?other, "refused"),
     }
 }
 
@@ -300,6 +153,16 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
         Failure::SignIn { .. } => {
             let challenge = HeaderValue::from_static(r#"Bearer realm="askara-gate""#);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        Failure::Bearer(bad) => {
+            let challenge = HeaderValue::try_from(bad.challenge()).ok();
+            headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
+            if matches!(bad, BadBearer::Unavailable(_)) {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+        }
+        Failure::NotLearnt(_) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         Failure::SessionUnavailable { retry_after } => {
             let seconds = HeaderValue::from(retry_after.as_secs_f64().ceil().max(1.0) as u64);
@@ -344,26 +207,4 @@ fn problem(
         problem["login"] = login.as_str().into();
     }
     problem
-}
-
-fn own_answer(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
-    let mut answer = Response::new(Body::from(Full::new(body)));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.reserve(8);
-    for (name, value) in [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    answer
-}
-
-/// A short plain answer of our own.
-pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    own_answer(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
 }

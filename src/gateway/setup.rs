@@ -1,25 +1,22 @@
 //! What every worker is made of: the apps and the provider, ready to be connected to.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio_util::task::TaskTracker;
 
 use super::{Gateway, Worker};
 use crate::auth::host::Host;
-use crate::config::{self, Config, UpstreamAddress};
-use crate::provider::Client;
-use crate::tls::{BadCertificate, Roots, certificates, client_config};
+use crate::config::{self, ClientCertificate, Config, UpstreamAddress};
+use crate::provider::{self, CertificateFiles, Client};
+use crate::tls::{BadCertificate, Roots, certificates, certified_key, client_config};
 use crate::upstream::{Target, Times, TlsTarget, Upstream};
 
 /// The edges of a worker; every file that they need was read.
 pub struct Setup {
     targets: Vec<Target>,
     times: Times,
-    provider_ca_file: Option<PathBuf>,
-    provider_limit: Duration,
+    providers: Vec<provider::Options>,
 }
 
 impl Setup {
@@ -27,10 +24,26 @@ impl Setup {
     pub fn new(config: &Config) -> Result<Self, BadCertificate> {
         let targets: Result<Vec<Target>, BadCertificate> =
             config.upstreams.iter().map(target).collect();
-        if let Some(path) = &config.provider_ca_file {
-            certificates(path)?;
-        }
         let limits = &config.limits;
+        let mut providers = Vec::new();
+        for configured in &config.providers {
+            if let Some(path) = &configured.ca_file {
+                certificates(path)?;
+            }
+            let files = |files: &ClientCertificate| CertificateFiles {
+                certificate: files.certificate.clone(),
+                key: files.key.clone(),
+            };
+            let certificate = configured.certificate.as_ref().map(files);
+            if let Some(files) = &certificate {
+                certified_key(&files.certificate, &files.key)?;
+            }
+            providers.push(provider::Options {
+                ca_file: configured.ca_file.clone(),
+                certificate,
+                limit: limits.provider,
+            });
+        }
         Ok(Self {
             targets: targets?,
             times: Times {
@@ -39,8 +52,7 @@ impl Setup {
                 body_idle: limits.body_idle,
                 stream_idle: limits.stream_idle,
             },
-            provider_ca_file: config.provider_ca_file.clone(),
-            provider_limit: limits.provider,
+            providers,
         })
     }
 
@@ -54,8 +66,8 @@ impl Setup {
     ) -> Arc<Worker> {
         let upstream = |target: &Target| Upstream::new(target.clone(), self.times, tunnels.clone());
         let upstreams = self.targets.iter().map(upstream).collect();
-        let provider = Client::new(self.provider_ca_file.clone(), self.provider_limit);
-        Worker::new(Arc::clone(gateway), upstreams, provider, tasks)
+        let clients = self.providers.iter().cloned().map(Client::new).collect();
+        Worker::new(Arc::clone(gateway), upstreams, clients, tasks)
     }
 }
 

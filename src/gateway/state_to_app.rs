@@ -7,8 +7,8 @@ use http::uri::PathAndQuery;
 use http::{Uri, Version};
 
 use super::Gateway;
-use super::session::Current;
 use super::visit::{Arrival, Visit};
+use super::who::Who;
 use crate::auth::headers::{FORWARDED_ACCESS_TOKEN, strip_own_cookies};
 use crate::auth::host::Origin;
 use crate::auth::route::{Authorization, Route};
@@ -19,7 +19,7 @@ impl Gateway {
         &self,
         parts: &mut Parts,
         route: &Route,
-        current: Option<&Current>,
+        who: &Who,
         arrival: &Arrival,
         visit: &Visit<'_>,
     ) {
@@ -32,8 +32,7 @@ impl Gateway {
         if route.authorization != Authorization::Pass {
             headers.remove(header::AUTHORIZATION);
         }
-        let Some(current) = current else { return };
-        let statement = &current.newest.statement;
+        let Some(statement) = who.statement() else { return };
         if route.authorization == Authorization::Replace {
             headers.insert(header::AUTHORIZATION, statement.authorization.clone());
         }

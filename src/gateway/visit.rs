@@ -34,11 +34,11 @@ impl Visit<'_> {
         Asker::of(self.method, self.headers)
     }
 
-    /// The return address that was asked for, in the query or the posted form, decoded once.
-    pub(super) fn return_address(&self, form: &str) -> Option<String> {
+    /// A member of the query or the posted form, decoded once.
+    pub(super) fn member(&self, name: &str, form: &str) -> Option<String> {
         [self.query, form].into_iter().find_map(|members| {
             let mut members = form_urlencoded::parse(members.as_bytes());
-            members.find(|(key, _)| key == "rd").map(|(_, value)| value.into_owned())
+            members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
         })
     }
 

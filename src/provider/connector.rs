@@ -2,7 +2,6 @@
 //! name.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::Options;
+use super::certificate::ClientCertificate;
 use crate::tls::{self, BadCertificate, Roots};
 
 /// TLS over a way out.
@@ -33,9 +34,15 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 impl Connector {
-    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, BadCertificate> {
-        let roots = ca_file.map_or(Roots::System, Roots::File);
-        let config = tls::client_config(&roots)?;
+    pub(super) fn new(options: &Options) -> Result<Self, BadCertificate> {
+        let roots = options.ca_file.as_deref().map_or(Roots::System, Roots::File);
+        let config = match &options.certificate {
+            Some(files) => {
+                let shown = ClientCertificate::read(files.clone())?;
+                tls::client_config_showing(&roots, Arc::new(shown))?
+            }
+            None => tls::client_config(&roots)?,
+        };
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         direct.set_nodelay(true);

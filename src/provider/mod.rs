@@ -1,7 +1,13 @@
-//! Sends what [`crate::auth::token_call`] builds, within bounds: a time limit for the whole call,
+//! Sends what the core builds for a provider, within bounds: a time limit for the whole call,
 //! 256 KiB for the answer, no redirect followed (C-93), a few calls at once (C-78).
+//! [`directory`] keeps what is learnt from a provider: its addresses and its keys.
 
+mod certificate;
 mod connector;
+pub mod directory;
+mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -18,16 +24,36 @@ use connector::Connector;
 
 /// The way to the provider.
 pub struct Client {
-    http: OnceLock<Result<legacy::Client<Connector, Full<Bytes>>, CallFailure>>,
-    ca_file: Option<PathBuf>,
-    limit: Duration,
+    http: OnceLock<Http>,
+    options: Options,
     logins: Semaphore,
     renewals: Semaphore,
+    api: Semaphore,
 }
 
-/// What a call is for. Logins, which anybody can begin, never take the place of renewals.
+/// What a client is made of.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The only authorities that are believed; none: the system's.
+    pub ca_file: Option<PathBuf>,
+    /// What the client shows where its certificate is its proof (RFC 8705).
+    pub certificate: Option<CertificateFiles>,
+    /// For a whole call.
+    pub limit: Duration,
+}
+
+/// A certificate and its key, in PEM files that may be replaced at any time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What a call is for. Logins and questions about API clients' tokens, which anybody can begin,
+/// never take the place of renewals, nor of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
+    Api,
     Login,
     Renewal,
 }
@@ -44,17 +70,18 @@ pub enum CallFailure {
     /// Our own settings do not allow a connection, such as an unreadable `ca_file`.
     Setup(String),
     TimeOut,
-    /// The answer was larger than [`MAX_ANSWER`].
+    /// The answer was larger than it may be.
     TooLarge,
 }
 
+type Http = legacy::Client<Connector, Full<Bytes>>;
+
 impl Client {
-    /// A client that trusts the system's authorities, or those of `ca_file` alone. `limit` is for
-    /// a whole call. The TLS part is made at the first call: a gateway has to start while its
-    /// provider is away.
-    pub fn new(ca_file: Option<PathBuf>, limit: Duration) -> Self {
+    /// A client that trusts the system's authorities, or those of `ca_file` alone. The TLS part
+    /// is made at the first call: a gateway has to start while its provider is away.
+    pub fn new(options: Options) -> Self {
         let places = || Semaphore::new(MAX_CALLS);
-        Self { http: OnceLock::new(), ca_file, limit, logins: places(), renewals: places() }
+        Self { http: OnceLock::new(), options, logins: places(), renewals: places(), api: places() }
     }
 
     /// Sends a request and takes the whole answer, in at most `limit` once it is its turn.
@@ -63,20 +90,35 @@ impl Client {
         request: Request<Bytes>,
         lane: Lane,
     ) -> Result<Response<Bytes>, CallFailure> {
+        self.send_for(request, lane, MAX_ANSWER).await
+    }
+
+    /// The same for an answer of at most `most` bytes.
+    pub async fn send_for(
+        &self,
+        request: Request<Bytes>,
+        lane: Lane,
+        most: usize,
+    ) -> Result<Response<Bytes>, CallFailure> {
         let places = match lane {
+            Lane::Api => &self.api,
             Lane::Login => &self.logins,
             Lane::Renewal => &self.renewals,
         };
-        let turn = tokio::time::timeout(self.limit, places.acquire()).await;
+        let limit = self.options.limit;
+        let turn = tokio::time::timeout(limit, places.acquire()).await;
         let _turn = turn.map_err(|_| CallFailure::Busy)?;
-        tokio::time::timeout(self.limit, self.exchange(request))
+        tokio::time::timeout(limit, self.exchange(request, most))
             .await
             .unwrap_or(Err(CallFailure::TimeOut))
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallFailure> {
-        let http = self.http.get_or_init(|| build(self.ca_file.as_deref()));
-        let http = http.as_ref().map_err(Clone::clone)?;
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        most: usize,
+    ) -> Result<Response<Bytes>, CallFailure> {
+        let http = self.http()?;
         let again = request.clone();
         let sent = match http.request(request.map(Full::new)).await {
             // Nothing was sent: the one case in which a code or refresh token is safe to try again.
@@ -88,7 +130,7 @@ impl Client {
             if error.is_connect() { CallFailure::Connect(why) } else { CallFailure::Broken(why) }
         })?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
+        let body = Limited::new(body, most).collect().await.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
                 CallFailure::TooLarge
             } else {
@@ -96,6 +138,15 @@ impl Client {
             }
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))
+    }
+
+    /// A failure is not kept: files that can't be read now may be there at the next call.
+    fn http(&self) -> Result<&Http, CallFailure> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let built = build(&self.options)?;
+        Ok(self.http.get_or_init(|| built))
     }
 }
 
@@ -107,16 +158,14 @@ impl std::fmt::Display for CallFailure {
             Self::Busy => f.write_str("too many calls at once"),
             Self::Setup(why) => write!(f, "can't call: {why}"),
             Self::TimeOut => f.write_str("no answer in time"),
-            Self::TooLarge => f.write_str("the answer is larger than 256 KiB"),
+            Self::TooLarge => f.write_str("the answer is too large"),
         }
     }
 }
 
-fn build(
-    ca_file: Option<&std::path::Path>,
-) -> Result<legacy::Client<Connector, Full<Bytes>>, CallFailure> {
+fn build(options: &Options) -> Result<Http, CallFailure> {
     let connector =
-        Connector::new(ca_file).map_err(|error| CallFailure::Setup(error.to_string()))?;
+        Connector::new(options).map_err(|error| CallFailure::Setup(error.to_string()))?;
     Ok(legacy::Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(4)

@@ -10,24 +10,18 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsFiles;
-use crate::tls::{BadCertificate, certificates, crypto, private_key};
+use crate::tls::{BadCertificate, certified_key, crypto};
 
 /// Reads certificates and keys; none when there are none.
 pub(super) fn acceptor(files: &[TlsFiles]) -> Result<Option<TlsAcceptor>, super::StartError> {
     if files.is_empty() {
         return Ok(None);
     }
-    let keys: Result<Vec<_>, BadCertificate> = files
+    let certified: Result<Vec<_>, BadCertificate> = files
         .iter()
-        .map(|files| Ok((certificates(&files.certificate)?, private_key(&files.key)?)))
+        .map(|files| certified_key(&files.certificate, &files.key).map(Arc::new))
         .collect();
-    let mut certified = Vec::new();
-    for ((chain, key), files) in keys?.into_iter().zip(files) {
-        let key = CertifiedKey::from_der(chain, key, &crypto()).map_err(|error| {
-            super::StartError::Config(format!("tls: {}: {error}", files.certificate.display()))
-        })?;
-        certified.push(Arc::new(key));
-    }
+    let certified = certified?;
     let mut config = ServerConfig::builder_with_provider(crypto())
         .with_safe_default_protocol_versions()
         .map_err(|error| super::StartError::Config(format!("tls: {error}")))?

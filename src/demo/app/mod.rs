@@ -38,7 +38,7 @@ pub(super) fn answer(
         return front(pages, request, &posted(request));
     }
     if ![Method::GET, Method::HEAD].contains(method) && is_page(path) {
-        return pages::only(&Method::GET);
+        return pages::only("GET");
     }
     match path {
         "/" | "/form" => front(pages, request, ""),

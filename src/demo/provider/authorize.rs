@@ -1,15 +1,18 @@
 //! The authorization request, judged.
 //!
-//! 1. A parameter that is there twice makes the request unreadable.
+//! 1. A parameter that is there twice makes the request unreadable, and so does a POST of anything
+//!    but a form.
 //! 2. An unknown client or an unregistered redirect address is shown to the person: sending a
 //!    browser there would make the provider an open redirector (RFC 6749, section 4.1.2.1).
 //! 3. Every other fault goes back to the client, with its `state`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use form_urlencoded::Serializer;
 
 use super::Options;
+use super::kind::RedirectUri;
 
 /// An authorization request whose client and redirect address are registered.
 #[derive(Clone)]
@@ -17,14 +20,22 @@ pub(super) struct AuthorizeRequest {
     pub(super) back: Back,
     pub(super) scopes: Vec<String>,
     pub(super) challenge: Option<String>,
+    /// What the id token has to repeat.
+    pub(super) nonce: Option<String>,
     pub(super) prompt: Prompt,
+    /// How long ago the person may have signed in.
+    pub(super) max_age: Option<Duration>,
 }
 
 /// The way back to the client.
 #[derive(Clone)]
 pub(super) struct Back {
     pub(super) redirect_uri: String,
+    /// The request named the address.
+    pub(super) named: bool,
     state: Option<String>,
+    /// Who answers (RFC 9207), where the kind says so.
+    issuer: Option<String>,
 }
 
 /// What the client wants the person to be asked again.
@@ -44,19 +55,39 @@ pub(super) enum Refusal {
     Shown(&'static str),
 }
 
-struct Parameters(BTreeMap<String, String>);
+struct Parameters {
+    values: BTreeMap<String, String>,
+    scopes: &'static [(&'static str, &'static str)],
+}
 
 impl AuthorizeRequest {
-    pub(super) fn read(query: &str, options: &Options) -> Result<Self, Refusal> {
-        let mut parameters = Parameters::read(query)?;
+    /// Judges the parameters, if they were readable; `origin` is where the provider is.
+    pub(super) fn read(
+        values: Option<BTreeMap<String, String>>,
+        options: &Options,
+        origin: String,
+    ) -> Result<Self, Refusal> {
+        let manner = options.kind.manner();
+        let values =
+            values.ok_or(Refusal::Shown("The request is no form, or has a parameter twice."))?;
+        let mut parameters = Parameters { values, scopes: manner.scopes };
         if parameters.take("client_id").as_deref() != Some(&options.client_id) {
             return Err(Refusal::Shown("The client is unknown."));
         }
-        let redirect_uri = parameters
-            .take("redirect_uri")
-            .filter(|uri| options.redirect_uris.contains(uri))
-            .ok_or(Refusal::Shown("The redirect address is not registered for this client."))?;
-        let back = Back { redirect_uri, state: parameters.take("state") };
+        let named = parameters.take("redirect_uri");
+        let redirect_uri = match (&named, options.redirect_uris.as_slice()) {
+            (Some(uri), registered) => registered.contains(uri).then_some(uri),
+            (None, [only]) if manner.redirect_uri == RedirectUri::BothOrNone => Some(only),
+            (None, _) => None,
+        };
+        let back = Back {
+            redirect_uri: redirect_uri
+                .ok_or(Refusal::Shown("The redirect address is not registered for this client."))?
+                .clone(),
+            named: named.is_some(),
+            state: parameters.take("state"),
+            issuer: manner.oidc.then_some(origin),
+        };
         parameters.request(&back).map_err(|error| Refusal::Redirected(back.with_error(error)))
     }
 }
@@ -76,6 +107,9 @@ impl Back {
         if let Some(state) = &self.state {
             pairs.append_pair("state", state);
         }
+        if let Some(issuer) = &self.issuer {
+            pairs.append_pair("iss", issuer);
+        }
         let uri = &self.redirect_uri;
         let joint = if uri.contains('?') { '&' } else { '?' };
         format!("{uri}{joint}{}", pairs.finish())
@@ -83,20 +117,9 @@ impl Back {
 }
 
 impl Parameters {
-    fn read(query: &str) -> Result<Self, Refusal> {
-        let mut parameters = BTreeMap::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let earlier = parameters.insert(name.into_owned(), value.into_owned());
-            if earlier.is_some() {
-                return Err(Refusal::Shown("The request has a parameter twice."));
-            }
-        }
-        Ok(Self(parameters))
-    }
-
     /// Returns a parameter's value; an empty one counts as absent (RFC 6749, section 3.1).
     fn take(&mut self, name: &str) -> Option<String> {
-        self.0.remove(name).filter(|value| !value.is_empty())
+        self.values.remove(name).filter(|value| !value.is_empty())
     }
 
     fn request(&mut self, back: &Back) -> Result<AuthorizeRequest, &'static str> {
@@ -105,19 +128,25 @@ impl Parameters {
             Some(_) => return Err("unsupported_response_type"),
             None => return Err("invalid_request"),
         }
+        // Only the way back in the query is there (OAuth 2.0 Multiple Response Types, section 2.1).
+        if self.take("response_mode").is_some_and(|mode| mode != "query") {
+            return Err("invalid_request");
+        }
         Ok(AuthorizeRequest {
             scopes: self.scopes()?,
             challenge: self.challenge()?,
+            nonce: self.take("nonce"),
             prompt: self.prompt()?,
+            max_age: self.max_age()?,
             back: back.clone(),
         })
     }
 
     fn scopes(&mut self) -> Result<Vec<String>, &'static str> {
-        let wanted = self.take("scope").unwrap_or_else(|| SCOPES[0].0.to_owned());
+        let wanted = self.take("scope").unwrap_or_else(|| self.scopes[0].0.to_owned());
         let mut scopes = Vec::new();
         for scope in wanted.split(' ').filter(|scope| !scope.is_empty()) {
-            if !SCOPES.iter().any(|(known, _)| *known == scope) {
+            if !self.scopes.iter().any(|(known, _)| *known == scope) {
                 return Err("invalid_scope");
             }
             if !scopes.iter().any(|earlier| earlier == scope) {
@@ -145,6 +174,11 @@ impl Parameters {
         }
     }
 
+    fn max_age(&mut self) -> Result<Option<Duration>, &'static str> {
+        let read = |text: String| text.parse().map(Duration::from_secs);
+        self.take("max_age").map(read).transpose().map_err(|_| "invalid_request")
+    }
+
     fn prompt(&mut self) -> Result<Prompt, &'static str> {
         let mut prompt = Prompt::default();
         for word in self.take("prompt").unwrap_or_default().split(' ') {
@@ -162,10 +196,5 @@ impl Parameters {
     }
 }
 
-/// The scopes that there are, and what each lets the client see.
-pub(super) const SCOPES: [(&str, &str); 2] = [
-    ("profile", "Your name and e-mail address"),
-    ("organization", "The organization that you belong to"),
-];
 /// The characters of a SHA-256 hash in base64url.
 const S256_LENGTH: usize = 43;

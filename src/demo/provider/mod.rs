@@ -1,82 +1,60 @@
-//! A stand-in for Askara's authorization server: one client, one account, all state in memory.
+//! A stand-in for an authorization server: one client, one account, all state in memory. It plays
+//! the kinds of provider that the gateway has presets for; `kind` has a row of data for each.
 //!
-//! - `GET /authorize`: sign-in page, consent page, then back to the client (`person`).
-//! - `POST /oauth2/token`: codes and refresh tokens for new tokens, JSON only (`token`).
-//! - `GET /me`: who the access token stands for (`me`).
+//! - The authorization request: sign-in page, consent page, then back to the client (`authorize`
+//!   judges it, `person` leads through it).
+//! - The token call: codes and refresh tokens for new tokens (`call` reads it, `token` grants it,
+//!   `refusal` says no, `claims` is what tokens say).
+//! - Who the access token stands for (`me`).
+//! - For OpenID Connect: discovery and keys (`discovery`), revocation (`revoke`), logout
+//!   (`sign_out`).
 //!
 //! Everything is a function of the request and of `now`; the clock is read by the caller.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::header::HOST;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use minijinja::context;
 
 use self::grants::Grants;
+use self::kind::Manner;
+pub use self::kind::{Kind, UnknownKind};
+pub use self::options::{Account, NotMade, Options};
 use self::signer::Signer;
 use self::visits::Visits;
 use super::pages::{self, Pages};
 
 mod authorize;
 mod browser;
+mod call;
+mod claims;
+mod discovery;
 mod grants;
+mod kind;
 mod me;
+mod options;
 mod person;
+mod refusal;
+mod revoke;
 mod shelf;
+mod sign_out;
 mod signer;
 #[cfg(test)]
 mod tests;
 mod token;
 mod visits;
 
-/// What the stand-in knows about its client and its account, and how long things last.
-#[derive(Clone)]
-pub struct Options {
-    /// The client's name, as in `client_id`.
-    pub client_id: String,
-    /// The client's secret.
-    pub client_secret: String,
-    /// The redirect addresses that are registered; compared exactly.
-    pub redirect_uris: Vec<String>,
-    /// How long an access token lasts.
-    pub access_token_life: Duration,
-    /// How long an authorization code lasts.
-    pub code_life: Duration,
-    /// The one account that can sign in.
-    pub account: Account,
-}
-
-/// The person who can sign in.
-#[derive(Clone)]
-pub struct Account {
-    /// The id that tokens name as `sub`.
-    pub id: String,
-    /// The name to show.
-    pub name: String,
-    /// The address to sign in with.
-    pub email: String,
-    /// The password, which the sign-in page gives away.
-    pub password: String,
-}
-
-/// A stand-in for Askara's authorization server.
+/// A stand-in for an authorization server.
 pub struct StandIn {
     options: Options,
+    manner: &'static Manner,
     signer: Signer,
     pages: Pages,
     state: Mutex<State>,
-}
-
-/// Tells why the stand-in could not be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NotMade {
-    /// The signing key could not be generated.
-    Key,
-    /// No redirect address is registered, so nobody could ever sign in.
-    NoRedirectUri,
 }
 
 /// Tells that the machine gave no randomness or the key did not sign.
@@ -88,30 +66,7 @@ struct State {
     grants: Grants,
 }
 
-impl Options {
-    /// Returns options for one client, with the demo account and Askara's life of a code.
-    pub fn new(client_id: String, client_secret: String, redirect_uris: Vec<String>) -> Self {
-        Self {
-            client_id,
-            client_secret,
-            redirect_uris,
-            access_token_life: ACCESS_TOKEN_LIFE,
-            code_life: CODE_LIFE,
-            account: Account::default(),
-        }
-    }
-}
-
-impl Default for Account {
-    fn default() -> Self {
-        Self {
-            id: "7d0c9a1e-52f4-4b0e-9f6b-3a8c1d2e4f50".to_owned(),
-            name: "Demo Person".to_owned(),
-            email: "demo@example.com".to_owned(),
-            password: "demo".to_owned(),
-        }
-    }
-}
+type Answering = fn(&StandIn, &Request<Bytes>, SystemTime) -> Result<Response<Full<Bytes>>, Unwell>;
 
 impl StandIn {
     /// Makes a stand-in with a signing key of its own.
@@ -119,11 +74,9 @@ impl StandIn {
         if options.redirect_uris.is_empty() {
             return Err(NotMade::NoRedirectUri);
         }
-        let state = State {
-            visits: Visits::new(),
-            grants: Grants::new(options.code_life, options.access_token_life),
-        };
+        let state = State { visits: Visits::new(), grants: Grants::new(&options) };
         Ok(Arc::new(Self {
+            manner: options.kind.manner(),
             signer: Signer::generate().map_err(|Unwell| NotMade::Key)?,
             pages: Pages::new(),
             state: Mutex::new(state),
@@ -137,23 +90,16 @@ impl StandIn {
         request: &Request<Bytes>,
         now: SystemTime,
     ) -> Response<Full<Bytes>> {
-        let (wanted, answer): (_, fn(&Self, &Request<Bytes>, SystemTime) -> _) =
-            match request.uri().path() {
-                "/" => (Method::GET, |provider, _, _| Ok(provider.about())),
-                "/authorize" => (Method::GET, Self::authorize),
-                "/authorize/consent" => (Method::POST, Self::consent),
-                "/authorize/sign-in" => (Method::POST, Self::sign_in),
-                "/authorize/style.css" => (Method::GET, |_, _, _| {
-                    Ok(pages::asset("text/css; charset=utf-8", pages::PROVIDER_STYLE))
-                }),
-                "/me" => (Method::GET, |provider, request, now| Ok(provider.me(request, now))),
-                "/oauth2/token" => (Method::POST, Self::token),
-                _ => return pages::plain(StatusCode::NOT_FOUND, "nothing here"),
-            };
+        let Some((methods, answer)) = self.way(request.uri().path()) else {
+            return pages::plain(StatusCode::NOT_FOUND, "nothing here");
+        };
         // HEAD is answered like GET; hyper leaves the body out.
-        let is_head = *request.method() == Method::HEAD && wanted == Method::GET;
-        if *request.method() != wanted && !is_head {
-            return pages::only(&wanted);
+        let method = match request.method() {
+            &Method::HEAD => "GET",
+            method => method.as_str(),
+        };
+        if !methods.split(", ").any(|allowed| allowed == method) {
+            return pages::only(methods);
         }
         answer(self, request, now).unwrap_or_else(|Unwell| {
             tracing::error!("demo provider out of randomness or unable to sign");
@@ -161,12 +107,66 @@ impl StandIn {
         })
     }
 
+    /// Returns the methods of a path and who answers them.
+    fn way(&self, path: &str) -> Option<(&'static str, Answering)> {
+        let manner = self.manner;
+        if let Some(below) = path.strip_prefix(manner.authorize.path) {
+            return match below {
+                "" => Some((manner.authorize.methods, Self::authorize)),
+                "/consent" => Some(("POST", Self::consent)),
+                "/sign-in" => Some(("POST", Self::sign_in)),
+                "/style.css" => Some(("GET", |_, _, _| {
+                    Ok(pages::asset("text/css; charset=utf-8", pages::PROVIDER_STYLE))
+                })),
+                _ => None,
+            };
+        }
+        if let Some(userinfo) = manner.userinfo.as_ref().filter(|place| place.path == path) {
+            return Some((
+                userinfo.methods,
+                |provider, request, now| Ok(provider.me(request, now)),
+            ));
+        }
+        match path {
+            "/" => Some(("GET", |provider, _, _| Ok(provider.about()))),
+            _ if path == manner.token => Some(("POST", Self::token)),
+            _ if manner.oidc => Self::oidc_way(path),
+            _ => None,
+        }
+    }
+
+    fn oidc_way(path: &str) -> Option<(&'static str, Answering)> {
+        match path {
+            discovery::DISCOVERY => {
+                Some(("GET", |provider, request, _| Ok(provider.discovery(request))))
+            }
+            discovery::JWKS => Some(("GET", |provider, _, _| Ok(provider.jwks()))),
+            revoke::REVOKE => {
+                Some(("POST", |provider, request, now| Ok(provider.revoke(request, now))))
+            }
+            // RP-Initiated Logout, section 2: both methods.
+            sign_out::END_SESSION => {
+                Some(("GET, POST", |provider, request, now| Ok(provider.end_session(request, now))))
+            }
+            _ => None,
+        }
+    }
+
     fn about(&self) -> Response<Full<Bytes>> {
-        let account = &self.options.account;
+        let (account, manner) = (&self.options.account, self.manner);
         self.pages.answer(
             StatusCode::OK,
             "about.html",
-            context! { email => account.email.as_str(), password => account.password.as_str() },
+            context! {
+                email => account.email.as_str(),
+                password => account.password.as_str(),
+                title => manner.title,
+                authorize => manner.authorize.path,
+                authorize_methods => manner.authorize.methods,
+                token => manner.token,
+                userinfo => manner.userinfo.as_ref().map(|place| place.path),
+                discovery => manner.oidc.then_some(discovery::DISCOVERY),
+            },
         )
     }
 
@@ -176,16 +176,12 @@ impl StandIn {
     }
 }
 
-impl std::fmt::Display for NotMade {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Key => "the stand-in's signing key could not be generated",
-            Self::NoRedirectUri => "the stand-in needs at least one redirect address",
-        })
-    }
+/// Returns the stand-in's own address: it is reached at whatever port it was given, so it takes
+/// its callers' word for it. A real server would have to know.
+fn origin(request: &Request<Bytes>) -> String {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    format!("http://{}", host.unwrap_or("localhost"))
 }
-
-impl std::error::Error for NotMade {}
 
 /// Returns `count` random bytes in hexadecimal.
 #[expect(clippy::disallowed_methods, reason = "the demo has its own edge to the system")]
@@ -199,8 +195,3 @@ fn random_hex(count: usize) -> Result<String, Unwell> {
         hex
     }))
 }
-
-/// Short enough that a person who watches the demo sees a refresh.
-const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
-/// What Askara documents.
-const CODE_LIFE: Duration = Duration::from_secs(60);

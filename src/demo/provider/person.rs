@@ -15,11 +15,11 @@ use http_body_util::Full;
 use minijinja::{Value, context};
 use subtle::ConstantTimeEq as _;
 
-use super::authorize::{AuthorizeRequest, Refusal, SCOPES};
+use super::authorize::{AuthorizeRequest, Refusal};
 use super::browser::{self, Form};
-use super::grants::CodeGrant;
+use super::grants::{CodeGrant, Permission};
 use super::visits::{Browser, Transaction};
-use super::{StandIn, State, Unwell};
+use super::{StandIn, State, Unwell, origin};
 
 impl StandIn {
     pub(super) fn authorize(
@@ -27,8 +27,8 @@ impl StandIn {
         request: &Request<Bytes>,
         now: SystemTime,
     ) -> Result<Response<Full<Bytes>>, Unwell> {
-        let query = request.uri().query().unwrap_or_default();
-        let wanted = match AuthorizeRequest::read(query, &self.options) {
+        let parameters = browser::parameters(request);
+        let wanted = match AuthorizeRequest::read(parameters, &self.options, origin(request)) {
             Ok(wanted) => wanted,
             Err(Refusal::Redirected(location)) => return Ok(browser::redirect(&location)),
             Err(Refusal::Shown(reason)) => return Ok(self.refused(reason)),
@@ -39,14 +39,14 @@ impl StandIn {
             Some((id, browser)) => (Some(id), browser),
             None => (None, Browser::default()),
         };
-        let must_sign_in = !browser.signed_in || wanted.prompt.login;
+        let must_sign_in = browser.must_sign_in(&wanted, now);
         let must_consent = browser.must_consent(&wanted);
         if wanted.prompt.none && (must_sign_in || must_consent) {
             let error = if must_sign_in { "login_required" } else { "consent_required" };
             return Ok(browser::redirect(&wanted.back.with_error(error)));
         }
         if !must_sign_in && !must_consent {
-            return state.back_with_code(&wanted, now);
+            return state.back_with_code(&wanted, browser.signed_in, now);
         }
 
         self.ask(state, id, wanted, must_sign_in, now)
@@ -80,7 +80,7 @@ impl StandIn {
         } else {
             self.consent_page(&transaction, &wanted)
         };
-        Ok(if is_new { browser::with_cookie(answer, &browser) } else { answer })
+        Ok(if is_new { browser::with_cookie(answer, &browser, self.manner) } else { answer })
     }
 
     pub(super) fn sign_in(
@@ -114,9 +114,9 @@ impl StandIn {
             self.consent_page(form.value("transaction"), &wanted)
         } else {
             state.visits.end(form.value("transaction"), now);
-            state.back_with_code(&wanted, now)?
+            state.back_with_code(&wanted, Some(now), now)?
         };
-        Ok(browser::with_cookie(answer, &id))
+        Ok(browser::with_cookie(answer, &id, self.manner))
     }
 
     pub(super) fn consent(
@@ -140,7 +140,8 @@ impl StandIn {
             return Ok(browser::redirect(&wanted.back.with_error("access_denied")));
         }
         state.visits.allow(browser, &wanted.scopes, now);
-        state.back_with_code(&wanted, now)
+        let signed_in = state.visits.browser(Some(browser), now);
+        state.back_with_code(&wanted, signed_in.and_then(|(_, browser)| browser.signed_in), now)
     }
 
     fn sign_in_page(
@@ -157,6 +158,8 @@ impl StandIn {
             "sign_in.html",
             context! {
                 transaction, email, password, failed,
+                title => self.manner.title,
+                authorize => self.manner.authorize.path,
                 demo_email => account.email.as_str(),
                 demo_password => account.password.as_str(),
             },
@@ -164,7 +167,9 @@ impl StandIn {
     }
 
     fn consent_page(&self, transaction: &str, wanted: &AuthorizeRequest) -> Response<Full<Bytes>> {
-        let scopes: Vec<Value> = SCOPES
+        let scopes: Vec<Value> = self
+            .manner
+            .scopes
             .iter()
             .filter(|(name, _)| wanted.scopes.iter().any(|scope| scope == name))
             .map(|(name, meaning)| context! { name => *name, meaning => *meaning })
@@ -175,6 +180,8 @@ impl StandIn {
             "consent.html",
             context! {
                 transaction, scopes,
+                title => self.manner.title,
+                authorize => self.manner.authorize.path,
                 client => self.options.client_id.as_str(),
                 name => account.name.as_str(),
                 email => account.email.as_str(),
@@ -182,8 +189,13 @@ impl StandIn {
         )
     }
 
-    fn refused(&self, reason: &str) -> Response<Full<Bytes>> {
-        self.pages.answer(StatusCode::BAD_REQUEST, "refused.html", context! { reason })
+    pub(super) fn refused(&self, reason: &str) -> Response<Full<Bytes>> {
+        let manner = self.manner;
+        self.pages.answer(
+            StatusCode::BAD_REQUEST,
+            "refused.html",
+            context! { reason, title => manner.title, authorize => manner.authorize.path },
+        )
     }
 }
 
@@ -191,12 +203,15 @@ impl State {
     fn back_with_code(
         &mut self,
         wanted: &AuthorizeRequest,
+        signed_in: Option<SystemTime>,
         now: SystemTime,
     ) -> Result<Response<Full<Bytes>>, Unwell> {
         let grant = CodeGrant {
+            permission: Permission::new(wanted.scopes.clone(), signed_in.unwrap_or(now))?,
             redirect_uri: wanted.back.redirect_uri.clone(),
-            scopes: wanted.scopes.clone(),
+            redirect_uri_named: wanted.back.named,
             challenge: wanted.challenge.clone(),
+            nonce: wanted.nonce.clone(),
         };
         let code = self.grants.give_code(grant, now)?;
         Ok(browser::redirect(&wanted.back.with_code(&code)))

@@ -44,6 +44,11 @@ impl<Thing> Shelf<Thing> {
         (now < until).then_some(thing)
     }
 
+    /// Keeps no longer what `is_unwanted` says so of.
+    pub(super) fn forget(&mut self, is_unwanted: impl Fn(&Thing) -> bool) {
+        self.things.retain(|_, (_, thing)| !is_unwanted(thing));
+    }
+
     /// Returns everything that is kept, expired or not.
     pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Thing> {
         self.things.values_mut().map(|(_, thing)| thing)

@@ -1,8 +1,9 @@
-//! `POST /oauth2/token`: a code or a refresh token for new tokens.
+//! The token endpoint: a code or a refresh token for new tokens.
 //!
-//! In the order of league/oauth2-server, whose answers it imitates:
+//! In the order of league/oauth2-server, whose answers Askara's kind imitates:
 //!
-//! 1. A body that is not JSON has no grant type: 400 `unsupported_grant_type`.
+//! 1. A body of the wrong type. Askara's kind sees no grant type in it: 400
+//!    `unsupported_grant_type`; the others say 400 `invalid_request`.
 //! 2. The client's id and secret, else 401 `invalid_client`.
 //! 3. The code or refresh token, which is spent by the first client that brings it, right or wrong
 //!    in the rest; else 400 `invalid_grant`.
@@ -12,37 +13,26 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::grants::CodeGrant;
-use super::signer::Claims;
-use super::{StandIn, Unwell};
+use super::call::Call;
+use super::grants::{CodeGrant, Permission};
+use super::kind::RedirectUri;
+use super::refusal::Refusal;
+use super::{StandIn, Unwell, origin};
 use crate::demo::pages;
 
-#[derive(Default, Deserialize)]
-struct TokenCall {
-    grant_type: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    code: Option<String>,
-    code_verifier: Option<String>,
-    redirect_uri: Option<String>,
-    refresh_token: Option<String>,
-}
-
-enum Refusal {
-    Client,
-    /// The description and the hint.
-    Grant(&'static str, &'static str),
-    GrantType,
-    Missing(&'static str),
-    Unwell,
+/// What the tokens are to be good for.
+struct Granted {
+    /// What was allowed at first; a refresh token stands for all of it.
+    permission: Permission,
+    /// What this access token is for, where a refresh wants less (RFC 6749, section 6).
+    scopes: Vec<String>,
+    nonce: Option<String>,
 }
 
 impl StandIn {
@@ -51,103 +41,102 @@ impl StandIn {
         request: &Request<Bytes>,
         now: SystemTime,
     ) -> Result<Response<Full<Bytes>>, Unwell> {
-        match self.exchange(&TokenCall::read(request), now) {
-            Ok(answer) => Ok(pages::json(StatusCode::OK, &answer)),
+        let granted =
+            Call::read(request, self.manner.token_body).and_then(|call| self.exchange(&call, now));
+        match granted {
+            Ok(granted) => {
+                let answer = self.new_tokens(granted, &origin(request), now)?;
+                Ok(pages::json(StatusCode::OK, &answer))
+            }
             Err(Refusal::Unwell) => Err(Unwell),
-            Err(refusal) => Ok(refusal.answer()),
+            Err(refusal) => Ok(refusal.answer(self.manner)),
         }
     }
 
-    fn exchange(&self, call: &TokenCall, now: SystemTime) -> Result<serde_json::Value, Refusal> {
-        let grant_type = call.grant_type.as_deref().ok_or(Refusal::GrantType)?;
+    fn exchange(&self, call: &Call, now: SystemTime) -> Result<Granted, Refusal> {
+        let grant_type = match call.needed("grant_type") {
+            Err(_) if self.manner.league => return Err(Refusal::GrantType),
+            grant_type => grant_type?,
+        };
         if !["authorization_code", "refresh_token"].contains(&grant_type) {
             return Err(Refusal::GrantType);
         }
-        self.judge_client(call)?;
-        let scopes = if grant_type == "authorization_code" {
-            self.spend_code(call, now)?
+        call.judge_client(&self.options)?;
+        if grant_type == "authorization_code" {
+            self.spend_code(call, now)
         } else {
-            self.spend_refresh_token(call, now)?
-        };
-        Ok(self.new_tokens(scopes, now)?)
+            self.spend_refresh_token(call, now)
+        }
     }
 
-    fn judge_client(&self, call: &TokenCall) -> Result<(), Refusal> {
-        let id = call.client_id.as_deref().ok_or(Refusal::Missing("client_id"))?;
-        let secret = call.client_secret.as_deref().unwrap_or_default();
-        let same = id.as_bytes().ct_eq(self.options.client_id.as_bytes())
-            & secret.as_bytes().ct_eq(self.options.client_secret.as_bytes());
-        if bool::from(same) { Ok(()) } else { Err(Refusal::Client) }
-    }
-
-    fn spend_code(&self, call: &TokenCall, now: SystemTime) -> Result<Vec<String>, Refusal> {
-        let code = call.code.as_deref().ok_or(Refusal::Missing("code"))?;
+    fn spend_code(&self, call: &Call, now: SystemTime) -> Result<Granted, Refusal> {
+        let code = call.needed("code")?;
         let grant = self.state().grants.spend_code(code, now).ok_or(Refusal::Grant(
             "The authorization code has expired",
             "Authorization code has expired or has been used",
         ))?;
-        let redirect_uri = call.redirect_uri.as_deref().ok_or(Refusal::Missing("redirect_uri"))?;
-        if redirect_uri != grant.redirect_uri {
-            return Err(Refusal::Grant(GRANT_INVALID, "Invalid redirect URI"));
-        }
-        grant.judge_verifier(call.code_verifier.as_deref())?;
-        Ok(grant.scopes)
+        grant.judge_redirect_uri(call, self.manner.redirect_uri)?;
+        grant.judge_verifier(call.value("code_verifier"))?;
+        let scopes = grant.permission.scopes.clone();
+        Ok(Granted { permission: grant.permission, scopes, nonce: grant.nonce })
     }
 
-    fn spend_refresh_token(
-        &self,
-        call: &TokenCall,
-        now: SystemTime,
-    ) -> Result<Vec<String>, Refusal> {
-        let token = call.refresh_token.as_deref().ok_or(Refusal::Missing("refresh_token"))?;
-        self.state()
+    fn spend_refresh_token(&self, call: &Call, now: SystemTime) -> Result<Granted, Refusal> {
+        let token = call.needed("refresh_token")?;
+        let permission = self
+            .state()
             .grants
             .spend_refresh_token(token, now)
-            .ok_or(Refusal::Grant("The refresh token is invalid.", "Token has been revoked"))
-    }
-
-    fn new_tokens(
-        &self,
-        scopes: Vec<String>,
-        now: SystemTime,
-    ) -> Result<serde_json::Value, Unwell> {
-        let life = self.options.access_token_life;
-        let claims = Claims {
-            audience: &self.options.client_id,
-            subject: &self.options.account.id,
-            scopes: &scopes,
-            life,
+            .ok_or(Refusal::Grant("The refresh token is invalid.", "Token has been revoked"))?;
+        let scopes = match call.value("scope") {
+            None => permission.scopes.clone(),
+            Some(wanted) => wanted.split(' ').map(str::to_owned).collect(),
         };
-        let access_token = self.signer.sign(&claims, now)?;
-        let grants = &mut self.state().grants;
-        let refresh_token = grants.give_refresh_token(scopes, now)?;
-        grants.keep_access_token(access_token.clone(), now);
-        Ok(json!({
-            "token_type": "Bearer",
-            "expires_in": life.as_secs(),
-            "access_token": access_token,
-            "refresh_token": refresh_token,
-        }))
-    }
-}
-
-impl TokenCall {
-    /// Reads a JSON body; any other is an empty call, as PHP sees it.
-    fn read(request: &Request<Bytes>) -> Self {
-        let is_json = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        if !is_json {
-            return Self::default();
+        if !scopes.iter().all(|scope| permission.covers(scope)) {
+            return Err(Refusal::Scope);
         }
-        serde_json::from_slice(request.body()).unwrap_or_default()
+        Ok(Granted { permission, scopes, nonce: None })
+    }
+
+    fn new_tokens(&self, granted: Granted, issuer: &str, now: SystemTime) -> Result<Value, Unwell> {
+        let Granted { permission, scopes, nonce } = granted;
+        let narrowed = permission.narrowed(scopes);
+        let access_token = self.access_token(&narrowed, issuer, now)?;
+        let mut answer = json!({
+            "token_type": "Bearer",
+            "expires_in": self.options.access_token_life.as_secs(),
+            "access_token": access_token,
+        });
+        if !self.manner.league {
+            answer["scope"] = narrowed.scopes.join(" ").into();
+        }
+        if self.manner.oidc && narrowed.covers("openid") {
+            let id_token =
+                self.id_token(&narrowed, nonce.as_deref(), &access_token, issuer, now)?;
+            answer["id_token"] = id_token.into();
+        }
+        let grants = &mut self.state().grants;
+        if self.options.refresh_tokens {
+            answer["refresh_token"] = grants.give_refresh_token(permission, now)?.into();
+        }
+        grants.keep_access_token(access_token, narrowed, now);
+        Ok(answer)
     }
 }
 
 impl CodeGrant {
+    fn judge_redirect_uri(&self, call: &Call, wanted: RedirectUri) -> Result<(), Refusal> {
+        let named = match wanted {
+            RedirectUri::First => return Ok(()),
+            RedirectUri::BothOrNone if !self.redirect_uri_named => call.value("redirect_uri"),
+            RedirectUri::Both | RedirectUri::BothOrNone => Some(call.needed("redirect_uri")?),
+        };
+        if named.is_some_and(|uri| uri != self.redirect_uri) {
+            return Err(Refusal::Grant(GRANT_INVALID, "Invalid redirect URI"));
+        }
+        Ok(())
+    }
+
     fn judge_verifier(&self, verifier: Option<&str>) -> Result<(), Refusal> {
         let Some(challenge) = &self.challenge else {
             // RFC 9700, section 2.1.1: a verifier without a challenge is a downgrade.
@@ -163,50 +152,6 @@ impl CodeGrant {
         } else {
             Err(Refusal::Grant(GRANT_INVALID, "Failed to verify `code_verifier`."))
         }
-    }
-}
-
-impl Refusal {
-    fn answer(&self) -> Response<Full<Bytes>> {
-        let (status, error, description, hint) = match self {
-            Self::Client => (
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                "Client authentication failed",
-                "Check the client id and secret".to_owned(),
-            ),
-            Self::Grant(description, hint) => {
-                (StatusCode::BAD_REQUEST, "invalid_grant", *description, (*hint).to_owned())
-            }
-            Self::GrantType => (
-                StatusCode::BAD_REQUEST,
-                "unsupported_grant_type",
-                "The authorization grant type is not supported by the authorization server.",
-                "Check that all required parameters have been provided".to_owned(),
-            ),
-            Self::Missing(name) => (
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "The request is missing a required parameter, or it is malformed.",
-                format!("Check the `{name}` parameter"),
-            ),
-            Self::Unwell => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "server_error",
-                "The authorization server met an unexpected condition.",
-                String::new(),
-            ),
-        };
-        pages::json(
-            status,
-            &json!({ "error": error, "error_description": description, "hint": hint }),
-        )
-    }
-}
-
-impl From<Unwell> for Refusal {
-    fn from(Unwell: Unwell) -> Self {
-        Self::Unwell
     }
 }
 

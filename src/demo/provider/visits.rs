@@ -15,7 +15,8 @@ pub(super) struct Visits {
 /// What the provider knows of a browser.
 #[derive(Clone, Default)]
 pub(super) struct Browser {
-    pub(super) signed_in: bool,
+    /// When the person signed in, if so.
+    pub(super) signed_in: Option<SystemTime>,
     allowed: Vec<String>,
 }
 
@@ -58,7 +59,7 @@ impl Visits {
     pub(super) fn sign_in(&mut self, browser: &str, now: SystemTime) -> Result<String, Unwell> {
         let id = random_hex(ID_BYTES)?;
         let mut signed_in = self.browsers.take(browser, now).unwrap_or_default();
-        signed_in.signed_in = true;
+        signed_in.signed_in = Some(now);
         self.browsers.put(id.clone(), signed_in, now);
         for transaction in self.transactions.all() {
             if transaction.browser == browser {
@@ -66,6 +67,12 @@ impl Visits {
             }
         }
         Ok(id)
+    }
+
+    /// Forgets `browser` and what it has under way.
+    pub(super) fn sign_out(&mut self, browser: &str, now: SystemTime) {
+        self.browsers.take(browser, now);
+        self.transactions.forget(|transaction| transaction.browser == browser);
     }
 
     /// Remembers that the person allows `scopes`.
@@ -107,6 +114,15 @@ impl Visits {
 }
 
 impl Browser {
+    /// Tells whether the person has to sign in, for the first time or again.
+    pub(super) fn must_sign_in(&self, wanted: &AuthorizeRequest, now: SystemTime) -> bool {
+        let Some(since) = self.signed_in else {
+            return true;
+        };
+        let age = now.duration_since(since).unwrap_or_default();
+        wanted.prompt.login || wanted.max_age.is_some_and(|most| age > most)
+    }
+
     pub(super) fn must_consent(&self, wanted: &AuthorizeRequest) -> bool {
         let allowed = |scope| self.allowed.contains(scope);
         wanted.prompt.consent || !wanted.scopes.iter().all(allowed)

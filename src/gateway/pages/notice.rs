@@ -8,6 +8,8 @@ use super::texts::{Words, login, request};
 pub(crate) enum Notice {
     /// The request is not well-formed.
     BadRequest,
+    /// An API client's access token is not valid here.
+    BadToken,
     /// The callback lacks what a callback needs.
     BadCallback,
     /// The host is none of ours (421).
@@ -44,6 +46,7 @@ impl Notice {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BadRequest => "bad-request",
+            Self::BadToken => "bad-token",
             Self::BadCallback => "bad-callback",
             Self::Misdirected => "misdirected",
             Self::NoRoute => "no-route",
@@ -82,6 +85,7 @@ impl Notice {
     pub(super) fn words(self) -> &'static Words {
         match self {
             Self::BadRequest => &request::BAD_REQUEST,
+            Self::BadToken => &login::BAD_TOKEN,
             Self::BadCallback => &login::BAD_CALLBACK,
             Self::Misdirected => &request::MISDIRECTED,
             Self::NoRoute => &request::NO_ROUTE,

@@ -3,8 +3,9 @@ mod safety;
 use super::*;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::French];
-const NOTICES: [Notice; 18] = [
+const NOTICES: [Notice; 19] = [
     Notice::BadRequest,
+    Notice::BadToken,
     Notice::BadCallback,
     Notice::Misdirected,
     Notice::NoRoute,
@@ -37,7 +38,17 @@ fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
     all.push(pages.signed_out(language, &address, false));
     all.push(pages.confirm_sign_out(language, value, Some(value)));
     all.push(pages.confirm_sign_out(language, value, None));
+    all.push(pages.choose(language, &[(value.to_owned(), address.clone())]));
+    all.push(pages.post(language, value, &form(value)));
     all
+}
+
+fn form(value: &str) -> Form {
+    Form {
+        action: value.to_owned(),
+        fields: vec![(value.to_owned(), value.to_owned())],
+        also: Vec::new(),
+    }
 }
 
 #[test]
@@ -126,9 +137,27 @@ fn the_pages_carry_the_ids_that_browser_tests_look_for() {
 }
 
 #[test]
+fn a_posting_page_names_its_target_and_nothing_else() {
+    let pages = Pages::new();
+    let mut form = form("https://pockets.example/api;v,1/authorize?tenant=1");
+    let policy = pages.post_policy(&form);
+    let target = "form-action https://pockets.example/api%3Bv%2C1/authorize 'self'; base-uri";
+    assert!(policy.contains(target), "{policy}");
+    form.also = vec![String::from("https://login.pockets.example")];
+    let policy = pages.post_policy(&form);
+    assert!(policy.contains("'self' https://login.pockets.example; base-uri"), "{policy}");
+    let page = pages.post(Language::English, "Pockets", &form);
+    let (_, rest) = page.split_once("<script>").unwrap();
+    let (script, _) = rest.split_once("</script>").unwrap();
+    let hash = STANDARD.encode(Sha256::digest(script));
+    assert!(policy.contains(&format!("script-src 'sha256-{hash}';")), "{policy}");
+}
+
+#[test]
 fn french_is_set_as_french_is() {
     for page in every_page(&Pages::new(), Language::French, "x") {
         let (_, main) = page.split_once("<h1>").unwrap();
+        let main = main.split("<script>").next().unwrap();
         let pieces = main.split('<').filter_map(|piece| piece.split_once('>'));
         let words: String = pieces.map(|(_, words)| words).collect();
         for wrong in ["'", "\"", " :", " ;", " ?", " !", "« ", " »", "..."] {

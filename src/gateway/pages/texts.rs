@@ -56,6 +56,34 @@ pub(crate) mod signed_out {
     pub(crate) const AGAIN: Text = super::SIGN_IN_AGAIN;
 }
 
+/// The choice among several providers.
+pub(crate) mod choose {
+    use super::Text;
+
+    pub(crate) const TITLE: Text =
+        Text("Choose how to sign in", "Choisissez comment vous connecter");
+    pub(crate) const TEXT: Text = Text(
+        "This site accepts these sign-in services.",
+        "Ce site accepte les services de connexion suivants.",
+    );
+}
+
+/// The page that posts to the provider.
+pub(crate) mod post {
+    use super::Text;
+
+    pub(crate) const TITLE: Text = Text("On to sign-in", "Vers la connexion");
+    pub(crate) const TEXT: Text = Text(
+        "Your browser is about to take you to the sign-in service:",
+        "Votre navigateur va vous conduire au service de connexion\u{a0}:",
+    );
+    pub(crate) const ADVICE: Text = Text(
+        "If nothing happens, use the button. You come back here afterwards.",
+        "Si rien ne se passe, utilisez le bouton. Vous reviendrez ici ensuite.",
+    );
+    pub(crate) const GO: Text = Text("Continue", "Continuer");
+}
+
 /// The question before signing out.
 pub(crate) mod confirm {
     use super::Text;

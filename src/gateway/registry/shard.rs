@@ -72,10 +72,13 @@ impl Shard {
         self.entries.entry(id).or_default()
     }
 
-    pub(super) fn revoke(&mut self, id: SessionId, ends: Timestamp, now: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.successor = None;
-        }
+    pub(super) fn revoke(
+        &mut self,
+        id: SessionId,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Option<Arc<OpenSession>> {
+        let newest = self.entries.get_mut(&id).and_then(|entry| entry.successor.take());
         if self.revoked.len() >= MAX_REVOKED {
             self.revoked.retain(|_, ends| *ends > now);
         }
@@ -85,6 +88,7 @@ impl Shard {
             first.map(|id| self.revoked.remove(&id));
         }
         self.revoked.insert(id, ends);
+        newest.map(|successor| successor.open)
     }
 
     /// The flight of this number is over; a later one is left alone.
@@ -173,7 +177,7 @@ mod tests {
             let id = SessionId::draw(&mut entropy);
             // The first thousand were made long ago, and half of those were shown.
             let (at, shown) = if number < 1000 { (100, number % 2 == 0) } else { (500, false) };
-            let open = Arc::new(OpenSession::new(session(0, 0, 1000)).unwrap());
+            let open = Arc::new(OpenSession::new(session(0, 0, 1000), 0).unwrap());
             let shown = shown.then(|| made(480));
             let entry = shard.entry_or_new(id, &policy, made(500));
             entry.successor = Some(Successor { open, lines: Vec::new(), made: made(at), shown });

@@ -1,13 +1,15 @@
-use crate::demo::provider::Options;
 use crate::demo::provider::authorize::{AuthorizeRequest, Refusal};
+use crate::demo::provider::call::form_parameters;
+use crate::demo::provider::{Kind, Options};
 
 fn outcome(query: &str) -> String {
     let options = Options::new(
+        Kind::Askara,
         "client".to_owned(),
         "secret".to_owned(),
         vec!["http://app/callback".to_owned(), "http://app/?x=1".to_owned()],
     );
-    match AuthorizeRequest::read(query, &options) {
+    match AuthorizeRequest::read(form_parameters(query.as_bytes()), &options, String::new()) {
         Ok(request) => request.back.with_code(&request.scopes.join(" ")),
         Err(Refusal::Redirected(location)) => location,
         Err(Refusal::Shown(text)) => text.to_owned(),
@@ -26,7 +28,7 @@ fn only_a_registered_client_and_address_is_ever_sent_back() {
         ("client_id=client", "The redirect address is not registered for this client."),
         (
             "client_id=client&redirect_uri=http://app/callback&redirect_uri=http://evil",
-            "The request has a parameter twice.",
+            "The request is no form, or has a parameter twice.",
         ),
     ] {
         assert_eq!(outcome(query), expected, "{query}");
@@ -42,6 +44,8 @@ fn other_faults_go_back_with_the_state() {
         ("", "error=invalid_request&state=s+1"),
         ("response_type=token", "error=unsupported_response_type&state=s+1"),
         ("response_type=code&scope=root", "error=invalid_scope&state=s+1"),
+        ("response_type=code&response_mode=form_post", "error=invalid_request&state=s+1"),
+        ("response_type=code&max_age=soon", "error=invalid_request&state=s+1"),
         ("response_type=code&prompt=none+login", "error=invalid_request&state=s+1"),
         (
             "response_type=code&code_challenge=short&code_challenge_method=S256",

@@ -48,7 +48,7 @@ fn a_person_who_denies_goes_back_with_the_error() {
 fn a_wrong_password_shows_the_page_again() {
     let mut scene = Scene::new();
     let page = scene.authorize("");
-    let again = scene.post("/authorize/sign-in", &page, "email=%3Cb%3E&password=x");
+    let again = scene.post("/sign-in", &page, "email=%3Cb%3E&password=x");
     assert_eq!(again.status, StatusCode::FORBIDDEN);
     assert!(again.has("sign-in") && again.body.contains("&lt;b&gt;"), "{}", again.body);
     assert!(scene.sign_in(&again).has("allow"));

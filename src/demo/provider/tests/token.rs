@@ -6,19 +6,19 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{CALLBACK, NOW, Scene};
+use super::{CALLBACK, NOW, SECRET, Scene};
 
 fn code_call(code: &str) -> Value {
     json!({
         "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
-        "client_id": "client", "client_secret": "secret",
+        "client_id": "client", "client_secret": SECRET,
     })
 }
 
 fn refresh_call(token: &Value) -> Value {
     json!({
         "grant_type": "refresh_token", "refresh_token": token,
-        "client_id": "client", "client_secret": "secret",
+        "client_id": "client", "client_secret": SECRET,
     })
 }
 

@@ -18,6 +18,19 @@ pub(crate) const BAD_CALLBACK: Words = Words {
     again: SIGN_IN,
 };
 
+pub(crate) const BAD_TOKEN: Words = Words {
+    title: Text("This access token isn’t accepted", "Ce jeton d’accès n’est pas accepté"),
+    text: Text(
+        "The request brought an access token that isn’t valid here. Nothing was passed on.",
+        "La requête portait un jeton d’accès qui n’est pas valable ici. Rien n’a été transmis.",
+    ),
+    advice: Text(
+        "Get a new token from the sign-in service, for this site, and send the request again.",
+        "Demandez au service de connexion un nouveau jeton pour ce site, puis renvoyez la requête.",
+    ),
+    again: TRY_AGAIN,
+};
+
 pub(crate) const DENIED: Words = Words {
     title: Text("You weren’t signed in", "La connexion n’a pas eu lieu"),
     text: Text(

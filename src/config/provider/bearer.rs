@@ -1,0 +1,76 @@
+//! API clients that bring an access token of their own.
+
+use std::time::Duration;
+
+use super::addresses::Addresses;
+use super::{openid, words};
+use crate::auth::bearer::BearerRules;
+use crate::config::problem::Problems;
+use crate::config::reader::Section;
+
+/// Reads the `bearer` table of a provider; without one, no token is taken from a visitor.
+pub(super) fn parse(
+    section: &mut Section,
+    addresses: &Addresses,
+    problems: &mut Problems,
+) -> Option<BearerRules> {
+    let mut section = section.take("bearer")?.section(problems)?;
+    let introspection = section.boolean("introspection", problems).unwrap_or(false);
+    let issuer = match section.text("issuer", problems) {
+        Some(text) => Some(text).filter(|text| !text.is_empty()),
+        None => addresses.issuer.clone(),
+    };
+    let rules = BearerRules {
+        issuer,
+        audience: words::texts(&mut section, "audience", problems).unwrap_or_default(),
+        algorithms: openid::algorithms(&mut section, "algorithms", problems),
+        scopes: words::parse(&mut section, "scopes", problems).unwrap_or_default(),
+        clients: words::texts(&mut section, "clients", problems).unwrap_or_default(),
+        introspection,
+        cache: section.duration("cache", problems).unwrap_or(CACHE),
+    };
+    if introspection {
+        judge_introspection(&section, addresses, problems);
+    } else {
+        judge_verification(&section, &rules, addresses, problems);
+    }
+    section.finish(problems);
+    Some(rules)
+}
+
+fn judge_introspection(section: &Section, addresses: &Addresses, problems: &mut Problems) {
+    if !addresses.may_have(addresses.said.introspection.as_deref()) {
+        let message = "needs introspection_url, or a provider that is discovered";
+        problems.push(section.problem("introspection", message));
+    }
+    if section.has("algorithms") {
+        let message = "is not used with introspection = true: no signature is verified then";
+        problems.push(section.problem("algorithms", message));
+    }
+}
+
+fn judge_verification(
+    section: &Section,
+    rules: &BearerRules,
+    addresses: &Addresses,
+    problems: &mut Problems,
+) {
+    if !addresses.may_have(addresses.said.jwks.as_deref()) {
+        let message =
+            "needs the provider's jwks_url, a provider that is discovered, or introspection = true";
+        problems.push(section.problem("", message));
+    }
+    if rules.audience.is_empty() {
+        // A token for any other app of the same provider would pass.
+        let message =
+            "must name at least one audience: a token for another app would be taken otherwise";
+        problems.push(section.problem("audience", message));
+    }
+    if rules.issuer.is_none() && !section.has("issuer") {
+        let message = "is missing, and the provider has none; say it, or issuer = \"\" for tokens without `iss`";
+        problems.push(section.problem("issuer", message));
+    }
+}
+
+/// Short enough that a token that was taken back soon is worth nothing.
+const CACHE: Duration = Duration::from_secs(60);

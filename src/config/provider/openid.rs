@@ -1,0 +1,51 @@
+//! What OpenID Connect adds: how id_tokens are judged.
+
+use super::words;
+use crate::auth::jwt::Algorithm;
+use crate::auth::preset::Preset;
+use crate::auth::provider::OpenId;
+use crate::config::problem::Problems;
+use crate::config::reader::Section;
+
+/// Reads the rules for id_tokens; none where there are no id_tokens.
+pub(super) fn parse(
+    section: &mut Section,
+    preset: &Preset,
+    discovers: bool,
+    problems: &mut Problems,
+) -> Option<OpenId> {
+    let given = section.has("id_token_algorithms");
+    let algorithms = algorithms(section, "id_token_algorithms", problems);
+    let keep_hint = section.boolean("id_token_hint", problems).unwrap_or(false);
+    let required_acr = words::parse(section, "required_acr", problems).unwrap_or_default();
+    if preset.openid {
+        return Some(OpenId { algorithms, keep_hint, required_acr, discovers });
+    }
+    for (key, is_set) in [
+        ("id_token_algorithms", given),
+        ("id_token_hint", keep_hint),
+        ("required_acr", !required_acr.is_empty()),
+    ] {
+        if is_set {
+            let message = "is about id_tokens, which only kind \"oidc\" brings";
+            problems.push(section.problem(key, message));
+        }
+    }
+    None
+}
+
+/// Takes a list of signature algorithms; RS256 unless it says others.
+pub(super) fn algorithms(
+    section: &mut Section,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Vec<Algorithm> {
+    let list = section.list(key, problems, |text| {
+        Algorithm::parse(text)
+            .ok_or_else(|| format!("{text:?} is no signature that is verified; RS256 is one"))
+    });
+    if list.as_ref().is_some_and(Vec::is_empty) {
+        problems.push(section.problem(key, "is empty; leave it out for RS256"));
+    }
+    list.unwrap_or_else(|| Algorithm::parse("RS256").into_iter().collect())
+}

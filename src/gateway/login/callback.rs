@@ -1,0 +1,127 @@
+//! Takes browsers back from the provider.
+
+use std::sync::Arc;
+
+use http::{Method, Response, StatusCode};
+
+use super::exchange::Outcome;
+use super::spent::Claim;
+use crate::auth::callback::Callback;
+use crate::auth::cookie::OwnCookies;
+use crate::auth::login::AwaitCallback;
+use crate::auth::provider::ResponseMode;
+use crate::gateway::Worker;
+use crate::gateway::body::Body;
+use crate::gateway::clock::now;
+use crate::gateway::opened::add_cookies;
+use crate::gateway::providers::ProviderIndex;
+use crate::gateway::respond::Failure;
+use crate::gateway::session::Recalled;
+use crate::gateway::visit::Visit;
+use crate::provider::Lane;
+use crate::telemetry::LoginOutcome;
+
+impl Worker {
+    /// Takes the browser back from the provider whose callback this is. `form` is what was
+    /// posted.
+    pub(in crate::gateway) async fn callback(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        visit: &Visit<'_>,
+        form: &str,
+    ) -> Result<Response<Body>, Failure> {
+        let gateway = &self.gateway;
+        let settings = gateway.parties[index].settings();
+        let members = match settings.authorization.response_mode {
+            ResponseMode::Query if *visit.method == Method::GET => visit.query,
+            ResponseMode::Query => return Err(Failure::MethodNotAllowed("GET")),
+            ResponseMode::FormPost if *visit.method == Method::POST => form,
+            ResponseMode::FormPost => return Err(Failure::MethodNotAllowed("POST")),
+        };
+        let callback = Callback::parse(members).map_err(Failure::Callback)?;
+        let name = gateway.sealer.cookies.attempt_name(&callback.state.digest());
+        let Some(attempt) = self.open_attempt(&visit.own, &name) else {
+            return self.without_attempt(visit).await;
+        };
+        // Whoever starts again wants to get where they wanted to go at first.
+        let back = gateway.judged(Some(attempt.return_to()), &visit.origin(gateway));
+        let outcome = self.finish(index, attempt, callback).await;
+        let mut answer = match &*outcome {
+            Ok(signed_in) => {
+                let mut answer = gateway.redirect(StatusCode::SEE_OTHER, &signed_in.return_to);
+                self.set_cookies(&signed_in.lines, &visit.own, answer.headers_mut());
+                answer
+            }
+            Err(failure) => {
+                let again = gateway.start_again(index, &back);
+                gateway.respond_again(failure, &visit.asker(), Some(again))
+            }
+        };
+        add_cookies(answer.headers_mut(), [gateway.sealer.cookies.clear_attempt(&name)]);
+        Ok(answer)
+    }
+
+    /// A callback whose attempt is not there: a finished one that was opened again, when there is
+    /// a session; else one that this browser never began. No token call either way (C-11, C-13).
+    async fn without_attempt(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        match self.recall(&visit.own, self.gateway.patience()).await? {
+            Recalled::Somebody(_) => Ok(self.gateway.redirect(StatusCode::SEE_OTHER, "/")),
+            Recalled::Nobody { .. } => Err(Failure::ForeignCallback),
+        }
+    }
+
+    async fn finish(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        attempt: AwaitCallback,
+        callback: Callback,
+    ) -> Arc<Outcome> {
+        let provider = match self.provider(index, Lane::Login).await {
+            Ok(provider) => provider,
+            Err(why) => return Arc::new(Err(Failure::NotLearnt(why))),
+        };
+        let digest = attempt.digest();
+        let waiting = match attempt.accept(callback, &provider, now()) {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                self.gateway.metrics.login(LoginOutcome::denied);
+                return Arc::new(Err(Failure::Login(error)));
+            }
+        };
+        let mut outcome = match self.gateway.spent.claim(digest, now()) {
+            Claim::First(sender, receiver) => {
+                // In a task of its own: the code is spent once, whoever goes away meanwhile.
+                let worker = Arc::clone(self);
+                self.tasks.spawn(async move {
+                    let outcome = worker.exchange(index, &provider, waiting).await;
+                    worker.note(&outcome);
+                    drop(sender.send(Some(Arc::new(outcome))));
+                });
+                receiver
+            }
+            Claim::Again(receiver) => receiver,
+            Claim::Over => return Arc::new(Err(Failure::ForeignCallback)),
+        };
+        let landed = outcome.wait_for(Option::is_some).await.ok().and_then(|landed| landed.clone());
+        // Only a task that died leaves nothing behind.
+        landed.unwrap_or_else(|| Arc::new(Err(Failure::ForeignCallback)))
+    }
+
+    fn note(&self, outcome: &Outcome) {
+        self.gateway.metrics.login(match outcome {
+            Ok(_) => LoginOutcome::completed,
+            Err(Failure::LoginCall(_) | Failure::NotLearnt(_)) => LoginOutcome::provider_error,
+            Err(_) => LoginOutcome::refused,
+        });
+    }
+
+    fn open_attempt(&self, own: &OwnCookies<'_>, name: &str) -> Option<AwaitCallback> {
+        let values = own.attempts.iter().filter(|(own, _)| *own == name);
+        values.into_iter().find_map(|(_, value)| {
+            AwaitCallback::from_bytes(&self.gateway.sealer.open_attempt(name, value)?)
+        })
+    }
+}

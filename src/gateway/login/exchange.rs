@@ -1,0 +1,86 @@
+//! Turns a code into a session: the token call, the proof, the userinfo call.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::auth::jwks::KeySet;
+use crate::auth::login::{AwaitProof, AwaitTokens, LoginError};
+use crate::auth::proof::{Proven, needs_keys};
+use crate::auth::provider::Provider;
+use crate::gateway::Worker;
+use crate::gateway::clock::{SystemEntropy, moment, now};
+use crate::gateway::providers::ProviderIndex;
+use crate::gateway::respond::Failure;
+use crate::provider::Lane;
+use crate::provider::directory::Want;
+
+/// How a login ended.
+pub(in crate::gateway) type Outcome = Result<SignedIn, Failure>;
+
+/// What a finished login answers with.
+pub(in crate::gateway) struct SignedIn {
+    pub(super) lines: Vec<HeaderValue>,
+    pub(super) return_to: String,
+}
+
+impl Worker {
+    /// Exchanges a code for a session.
+    pub(super) async fn exchange(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        provider: &Provider,
+        waiting: AwaitTokens,
+    ) -> Outcome {
+        let gateway = &self.gateway;
+        let client = &self.clients[index];
+        let request = waiting.request(provider, moment(&mut SystemEntropy));
+        let answer = client.send(request, Lane::Login).await.map_err(Failure::LoginCall)?;
+        let waiting = waiting.accept(&answer, provider, now()).map_err(Failure::Login)?;
+        let proven = self.proven(index, provider, &waiting).await?;
+        let waiting = waiting.proven(proven);
+        let userinfo = match waiting.request(provider) {
+            Some(request) => {
+                Some(client.send(request, Lane::Login).await.map_err(Failure::LoginCall)?)
+            }
+            None => None,
+        };
+        let (session, return_to) = waiting
+            .accept(userinfo.as_ref(), provider, gateway.lifetimes, moment(&mut SystemEntropy))
+            .map_err(Failure::Login)?;
+        let life = session.cookie_life(now());
+        let lines =
+            gateway.sealer.session_lines(&session, life).map_err(Failure::SessionTooLarge)?;
+        tracing::info!(
+            session = ?session.id,
+            provider = session.provider,
+            user = session.identity.user,
+            "signed in"
+        );
+        Ok(SignedIn { lines, return_to })
+    }
+
+    /// Has the tokens judged, with newer keys where the provider has changed them (C-86).
+    async fn proven(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        provider: &Provider,
+        waiting: &AwaitProof,
+    ) -> Result<Proven, Failure> {
+        if !needs_keys(provider, waiting.granted()) {
+            return waiting.judge(provider, &KeySet::default(), now()).map_err(login);
+        }
+        let keys = self.keys(index, Lane::Login, Want::Any).await?;
+        match waiting.judge(provider, &keys, now()) {
+            Err(unproven) if unproven.wants_newer_keys() => {
+                let keys = self.keys(index, Lane::Login, Want::Unknown).await?;
+                waiting.judge(provider, &keys, now()).map_err(login)
+            }
+            judged => judged.map_err(login),
+        }
+    }
+}
+
+fn login(unproven: impl Into<LoginError>) -> Failure {
+    Failure::Login(unproven.into())
+}

@@ -1,0 +1,125 @@
+//! The providers that people sign in at: what is known of each, shared by all workers, and which
+//! of them a visitor may choose.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Method;
+
+use super::clock::now;
+use super::respond::Failure;
+use super::visit::Visit;
+use super::{Gateway, Worker};
+use crate::auth::jwks::KeySet;
+use crate::auth::path::RequestPath;
+use crate::auth::provider::{Provider, Settings};
+use crate::auth::refresh::Breaker;
+use crate::auth::return_to::ReturnTo;
+use crate::provider::Lane;
+use crate::provider::directory::{Directory, NotLearnt, Want};
+
+/// Which provider of the configuration.
+pub(super) type ProviderIndex = usize;
+
+/// One provider, as all workers share it.
+pub(super) struct Party {
+    directory: Arc<Directory>,
+    breaker: Mutex<Breaker>,
+}
+
+impl Party {
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
+        let directory = Arc::new(Directory::new(settings));
+        Self { directory, breaker: Mutex::new(Breaker::default()) }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        self.directory.settings()
+    }
+
+    pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gateway {
+    /// Which provider has this name.
+    pub(super) fn provider_named(&self, name: &str) -> Option<ProviderIndex> {
+        self.parties.iter().position(|party| party.settings().name == name)
+    }
+
+    /// Whose callback path this is.
+    pub(super) fn callback_of(&self, path: &str) -> Option<ProviderIndex> {
+        let is_it = |party: &Party| party.settings().authorization.redirect_path == path;
+        self.parties.iter().position(is_it)
+    }
+
+    /// Who may sign somebody in who wants to get to `return_to`: the provider that the route
+    /// there names, else any.
+    pub(super) fn choices(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Vec<ProviderIndex> {
+        let path = return_to.as_str().split(['?', '#']).next().unwrap_or_default();
+        let path = path.starts_with('/').then(|| RequestPath::parse(path).ok()).flatten();
+        let found =
+            path.as_ref().and_then(|path| self.routes.find(visit.host, path, &Method::GET).ok());
+        match found.and_then(|found| found.route.provider) {
+            Some(named) => vec![named],
+            None => (0..self.parties.len()).collect(),
+        }
+    }
+}
+
+impl Worker {
+    /// A provider with its addresses, discovered where need be.
+    pub(super) async fn provider(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        lane: Lane,
+    ) -> Result<Arc<Provider>, NotLearnt> {
+        let directory = &self.gateway.parties[index].directory;
+        if let Some(known) = directory.known() {
+            self.renew_what_is_old(index);
+            return Ok(known);
+        }
+        // In a task of its own: a visitor who goes away takes nothing from those who wait.
+        let worker = Arc::clone(self);
+        let learning = self.tasks.spawn(async move { worker.learn(index, lane).await });
+        learning.await.unwrap_or(Err(NotLearnt::Incomplete))
+    }
+
+    /// The keys that a provider signs with.
+    pub(super) async fn keys(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        lane: Lane,
+        want: Want,
+    ) -> Result<Arc<KeySet>, NotLearnt> {
+        self.renew_what_is_old(index);
+        let worker = Arc::clone(self);
+        let asking = self.tasks.spawn(async move {
+            let directory = &worker.gateway.parties[index].directory;
+            directory.keys(&worker.clients[index], lane, now(), want).await
+        });
+        asking.await.unwrap_or(Err(NotLearnt::Incomplete))
+    }
+
+    /// Asks again, beside everything else, for what was learnt long ago.
+    fn renew_what_is_old(self: &Arc<Self>, index: ProviderIndex) {
+        if self.gateway.parties[index].directory.is_old(now()) {
+            let worker = Arc::clone(self);
+            self.tasks.spawn(async move {
+                let directory = &worker.gateway.parties[index].directory;
+                directory.refresh(&worker.clients[index], Lane::Renewal, now()).await;
+            });
+        }
+    }
+
+    async fn learn(&self, index: ProviderIndex, lane: Lane) -> Result<Arc<Provider>, NotLearnt> {
+        let directory = &self.gateway.parties[index].directory;
+        directory.provider(&self.clients[index], lane, now()).await
+    }
+}
+
+impl From<NotLearnt> for Failure {
+    fn from(why: NotLearnt) -> Self {
+        Self::NotLearnt(why)
+    }
+}

@@ -1,0 +1,69 @@
+//! What the log says of a failure.
+
+use http::StatusCode;
+
+use super::Failure;
+use crate::auth::bearer::BadBearer;
+use crate::auth::login::LoginError;
+use crate::upstream;
+
+/// The log's words: warnings and errors for what the operator can mend, and nothing above debug
+/// for what any visitor can cause at will.
+pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
+    let status = status.as_u16();
+    match failure {
+        Failure::LoginCall(why) => {
+            tracing::error!(reference, status, %why, "login failed: the provider gave no answer");
+        }
+        Failure::NotLearnt(why) => {
+            tracing::error!(reference, status, %why, "the provider's addresses or keys can't be found out");
+        }
+        Failure::Pushed(why) => {
+            tracing::error!(
+                reference,
+                status,
+                ?why,
+                "login failed: the provider did not take the pushed request"
+            );
+        }
+        Failure::Bearer(BadBearer::Unavailable(why)) => {
+            tracing::error!(reference, status, why, "an API client's token can't be judged");
+        }
+        Failure::Login(LoginError::Issuer) => {
+            tracing::warn!(
+                reference,
+                status,
+                "a callback does not name the issuer that was asked; another provider's answer may be passed off as this one's"
+            );
+        }
+        Failure::Login(LoginError::Denied(_) | LoginError::Expired | LoginError::Foreign) => {
+            tracing::info!(reference, status, ?failure, "login ended without a session");
+        }
+        Failure::Login(error) => {
+            tracing::error!(
+                reference,
+                status,
+                ?error,
+                "login failed: the provider's answer can't be used"
+            );
+        }
+        Failure::SessionTooLarge(size) => {
+            tracing::error!(
+                reference,
+                status,
+                bytes = size.bytes,
+                "login failed: the session does not fit in two cookies; keep sessions in a store, or have the provider put less into its tokens"
+            );
+        }
+        Failure::SessionUnavailable { .. } => {
+            tracing::warn!(reference, status, "a session could not be renewed and is kept");
+        }
+        Failure::Upstream(upstream::Failure::Visitor) => {
+            tracing::debug!(reference, status, "the visitor's body broke off");
+        }
+        Failure::Upstream(why) => {
+            tracing::error!(reference, status, ?why, "the app gave no usable answer");
+        }
+        other => tracing::debug!(reference, status, failure = ?other, "refused"),
+    }
+}

@@ -1,0 +1,148 @@
+//! Signing out: here, and at the provider where it can be told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Response, StatusCode};
+
+use super::body::Body;
+use super::candidates::Presented;
+use super::clock::{SystemEntropy, moment, now};
+use super::opened::OpenSession;
+use super::providers::ProviderIndex;
+use super::respond::Failure;
+use super::visit::Visit;
+use super::{Gateway, Worker};
+use crate::auth::logout::{end_session_url, revocations};
+use crate::auth::provider::Provider;
+use crate::auth::return_to::ReturnTo;
+use crate::auth::same_site;
+use crate::auth::session::Session;
+use crate::provider::Lane;
+
+impl Worker {
+    /// Ends the session, and has the provider end its own where it has an address for that.
+    pub(super) async fn sign_out(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        form: &str,
+    ) -> Result<Response<Body>, Failure> {
+        if ![Method::GET, Method::POST].contains(visit.method) {
+            return Err(Failure::MethodNotAllowed("GET, POST"));
+        }
+        let gateway = &self.gateway;
+        let origin = visit.origin(gateway);
+        let address = visit.member("rd", form);
+        let return_to =
+            address.as_deref().and_then(|address| gateway.returns.judge(address, &origin));
+        if !same_site::is_own(visit.headers, &origin) {
+            // Anyone can make a browser come here (C-68): only the person's own click counts.
+            let action = format!("{}/sign_out", gateway.prefix);
+            let rd = return_to.as_ref().map(ReturnTo::as_str);
+            let page = gateway.pages.confirm_sign_out(visit.asker().language(), &action, rd);
+            return Ok(gateway.form_page(visit.asker().language(), page));
+        }
+        // The session is over before anything else is tried (S33).
+        let ended = self.forget(visit);
+        let onward = match &ended {
+            Some(ended) => self.at_provider(visit, ended, return_to.as_ref()).await,
+            None => None,
+        };
+        let mut answer = match onward {
+            Some(address) => gateway.redirect(StatusCode::SEE_OTHER, &address),
+            None => gateway.after_sign_out(visit, return_to.as_ref(), true),
+        };
+        self.clear_cookies(visit, &mut answer);
+        Ok(answer)
+    }
+
+    /// Takes the browser back from the provider's own sign-out.
+    pub(super) fn signed_out(&self, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
+        if *visit.method != Method::GET {
+            return Err(Failure::MethodNotAllowed("GET"));
+        }
+        let gateway = &self.gateway;
+        let opened = visit.member("state", "").and_then(|state| gateway.sealer.open_return(&state));
+        let origin = visit.origin(gateway);
+        // What was listed when it was sealed may not be any more.
+        let return_to = opened.and_then(|address| gateway.returns.judge(&address, &origin));
+        Ok(gateway.after_sign_out(visit, return_to.as_ref(), false))
+    }
+
+    /// Ends the visitor's session here: its cookie is refused from now on, by this process.
+    fn forget(&self, visit: &Visit<'_>) -> Option<Arc<OpenSession>> {
+        let now = now();
+        let Presented::Session(open) = self.presented(&visit.own, now) else { return None };
+        let session = &open.session;
+        let newest = self.gateway.registry.revoke(session.id, session.ends, now);
+        tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
+        Some(newest.unwrap_or(open))
+    }
+
+    /// Tells the provider: its tokens are taken back, and the answer is the address at which it
+    /// ends its own session. A provider that says nothing in time is left alone.
+    async fn at_provider(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        ended: &Arc<OpenSession>,
+        return_to: Option<&ReturnTo>,
+    ) -> Option<String> {
+        let gateway = &self.gateway;
+        let learning = self.provider(ended.provider, Lane::Login);
+        let provider = tokio::time::timeout(PATIENCE, learning).await.ok()?.ok()?;
+        self.take_back(ended.provider, &provider, &ended.session);
+        let after = format!("{}{}/signed_out", visit.origin(gateway), gateway.prefix);
+        let state = gateway.sealer.seal_return(return_to.map_or("", ReturnTo::as_str));
+        end_session_url(&provider, Some(&ended.session), &after, &state)
+    }
+
+    /// Has the provider take back a session's tokens, beside everything else (S10).
+    pub(super) fn take_back(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        provider: &Provider,
+        session: &Session,
+    ) {
+        let calls = revocations(provider, session, moment(&mut SystemEntropy));
+        if calls.is_empty() {
+            return;
+        }
+        let (worker, id) = (Arc::clone(self), session.id);
+        self.tasks.spawn(async move {
+            for call in calls {
+                let answer =
+                    tokio::time::timeout(PATIENCE, worker.clients[index].send(call, Lane::Renewal));
+                match answer.await {
+                    Ok(Ok(answer)) if answer.status().is_success() => {}
+                    Ok(Ok(answer)) => {
+                        let status = answer.status().as_u16();
+                        tracing::warn!(session = ?id, status, "a token was not taken back");
+                    }
+                    Ok(Err(why)) => {
+                        tracing::warn!(session = ?id, %why, "a token was not taken back");
+                    }
+                    Err(_) => tracing::warn!(session = ?id, "a token was not taken back in time"),
+                }
+            }
+        });
+    }
+}
+
+impl Gateway {
+    fn after_sign_out(
+        &self,
+        visit: &Visit<'_>,
+        return_to: Option<&ReturnTo>,
+        remains: bool,
+    ) -> Response<Body> {
+        if let Some(return_to) = return_to {
+            return self.redirect(StatusCode::SEE_OTHER, return_to.as_str());
+        }
+        let language = visit.asker().language();
+        let page = self.pages.signed_out(language, &self.start_path(&ReturnTo::home()), remains);
+        self.page(StatusCode::OK, language, page)
+    }
+}
+
+/// How long a provider may take to be told; nobody's sign-out waits longer (S10).
+const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,0 +1,72 @@
+//! The paths at which a login begins: `start`, and the page to choose a provider on.
+
+use std::sync::Arc;
+
+use http::{Method, Response, StatusCode};
+
+use super::Worker;
+use super::body::Body;
+use super::providers::ProviderIndex;
+use super::respond::Failure;
+use super::visit::Visit;
+use crate::auth::authorization::Wishes;
+use crate::auth::return_to::ReturnTo;
+
+impl Worker {
+    /// Begins a login: at the provider that the link names, or at the only one there is.
+    pub(super) async fn start(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        form: &str,
+    ) -> Result<Response<Body>, Failure> {
+        let (return_to, choices) = self.asked(visit, form)?;
+        let named = visit.member("provider", form);
+        let named = named.and_then(|name| self.gateway.provider_named(&name));
+        let one = named.filter(|index| choices.contains(index)).or(match choices.as_slice() {
+            &[one] => Some(one),
+            _ => None,
+        });
+        let Some(index) = one else {
+            let page = self.gateway.choose_path(&return_to);
+            return Ok(self.gateway.redirect(StatusCode::FOUND, &page));
+        };
+        let allowed = &self.gateway.parties[index].settings().authorization.link_params;
+        let wishes = Wishes::read(visit.query, allowed);
+        self.begin_login(visit, index, &return_to, wishes).await
+    }
+
+    /// Shows whom one can sign in with; where there is no choice, begins the login.
+    pub(super) async fn choose(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        form: &str,
+    ) -> Result<Response<Body>, Failure> {
+        let (return_to, choices) = self.asked(visit, form)?;
+        if choices.len() < 2 {
+            return self.start(visit, form).await;
+        }
+        let gateway = &self.gateway;
+        let link = |&index: &ProviderIndex| {
+            let title = gateway.parties[index].settings().title.clone();
+            (title, gateway.start_at(index, &return_to))
+        };
+        let links: Vec<(String, String)> = choices.iter().map(link).collect();
+        let language = visit.asker().language();
+        let page = gateway.pages.choose(language, &links);
+        Ok(gateway.page(StatusCode::OK, language, page))
+    }
+
+    fn asked(
+        &self,
+        visit: &Visit<'_>,
+        form: &str,
+    ) -> Result<(ReturnTo, Vec<ProviderIndex>), Failure> {
+        if ![Method::GET, Method::HEAD, Method::POST].contains(visit.method) {
+            return Err(Failure::MethodNotAllowed("GET, HEAD, POST"));
+        }
+        let address = visit.member("rd", form);
+        let return_to = self.gateway.judged(address.as_deref(), &visit.origin(&self.gateway));
+        let choices = self.gateway.choices(visit, &return_to);
+        Ok((return_to, choices))
+    }
+}

@@ -1,0 +1,75 @@
+//! Who a request is from: somebody with a session, an API client with a token, or nobody.
+
+use std::sync::Arc;
+
+use super::Worker;
+use super::bearer::ApiClient;
+use super::respond::Failure;
+use super::session::{Current, Recalled};
+use super::visit::Visit;
+use crate::auth::headers::Statement;
+use crate::auth::identity::Identity;
+use crate::auth::route::Found;
+
+/// Who a request is from.
+pub(super) enum Who {
+    Client(Arc<ApiClient>),
+    /// `clear` when cookies of ours are there that are no good.
+    Nobody {
+        clear: bool,
+    },
+    Somebody(Current),
+}
+
+impl Worker {
+    /// Finds out who a request is from. A token that it brings says more than a cookie that came
+    /// along: when it is no good, the cookie does not stand in for it.
+    pub(super) async fn who(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        found: Found<'_>,
+        public: bool,
+    ) -> Result<Who, Failure> {
+        match self.api_client(found, visit.headers).await {
+            Some(Ok(client)) => return Ok(Who::Client(client)),
+            Some(Err(bad)) if !public => return Err(Failure::Bearer(bad)),
+            // What is open to everyone is open to those with a bad token too, as nobody.
+            Some(Err(_)) => return Ok(Who::Nobody { clear: false }),
+            None => {}
+        }
+        // What is open to everyone tells who somebody is, but waits for nobody's provider.
+        let patience = if public { super::PUBLIC_PATIENCE } else { self.gateway.patience() };
+        match self.recall(&visit.own, patience).await {
+            Ok(Recalled::Somebody(current)) if found.takes(current.newest.provider) => {
+                Ok(Who::Somebody(current))
+            }
+            Ok(Recalled::Somebody(_)) => Ok(Who::Nobody { clear: false }),
+            Ok(Recalled::Nobody { clear }) => Ok(Who::Nobody { clear }),
+            Err(Failure::SessionUnavailable { .. }) if public => Ok(Who::Nobody { clear: false }),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl Who {
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Client(client) => Some(&client.identity),
+            Self::Nobody { .. } => None,
+            Self::Somebody(current) => Some(&current.newest.session.identity),
+        }
+    }
+
+    pub(super) fn statement(&self) -> Option<&Statement> {
+        match self {
+            Self::Client(client) => Some(&client.statement),
+            Self::Nobody { .. } => None,
+            Self::Somebody(current) => Some(&current.newest.statement),
+        }
+    }
+
+    /// Whether a browser's cookie says who it is: any page can make a browser send that.
+    pub(super) const fn by_cookie(&self) -> bool {
+        matches!(self, Self::Somebody(_))
+    }
+}

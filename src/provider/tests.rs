@@ -1,0 +1,4 @@
+mod client;
+mod desk;
+mod directory;
+mod mtls;
