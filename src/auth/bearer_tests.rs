@@ -210,7 +210,7 @@ fn every_scope_is_needed_and_a_lack_is_told_apart() {
         (json!({"scope": "read"}), lacking.clone()),
         (json!({"scope": "read,write"}), lacking.clone()),
         (json!({"scope": "read writer"}), lacking.clone()),
-        (json!({"scope": "READ WRITE"}), lacking.clone()),
+        (json!({"scope": "READ WRITE"}), lacking),
         (json!({"scp": {"read": 1}}), Err(BadBearer::from(BadClaim::Type("scp")))),
         // What is wrong with a token comes before what it may.
         (json!({"exp": 0}), Err(BadBearer::from(BadClaim::Expired))),

@@ -20,8 +20,11 @@ pub struct Freshness {
 pub enum Why {
     /// There are none that may be used: nobody can be judged until some come.
     Missing,
-    /// A token names a key that is not among them.
+    /// A token that a visitor brought names a key that is not among them.
     UnknownKey,
+    /// So does one that came from the provider's own token endpoint: nobody can invent that, and
+    /// the token call cost as much as this will.
+    OwnToken,
     /// They have been here for a while; this is done beside a request, never before it.
     Age,
 }
@@ -32,6 +35,7 @@ impl Freshness {
     pub fn wants_refresh(&self, now: Timestamp, why: Why) -> bool {
         match why {
             Why::Missing => !self.usable(now) && is_past(self.tried, PAUSE_WITHOUT_KEYS, now),
+            Why::OwnToken => true,
             Why::UnknownKey => is_past(self.tried, PAUSE, now),
             Why::Age => is_past(self.succeeded, NORMAL_AGE, now) && is_past(self.tried, PAUSE, now),
         }
@@ -80,6 +84,13 @@ mod tests {
 
     fn freshness(tried: Option<u64>, succeeded: Option<u64>) -> Freshness {
         Freshness { tried: tried.map(at), succeeded: succeeded.map(at) }
+    }
+
+    #[test]
+    fn c86_a_token_of_the_providers_own_never_waits_for_its_new_key() {
+        let state = freshness(Some(T), Some(T));
+        assert!(state.wants_refresh(at(T), Why::OwnToken));
+        assert!(!state.wants_refresh(at(T), Why::UnknownKey));
     }
 
     #[test]

@@ -118,6 +118,18 @@ impl IdentitySources {
 }
 
 impl IdentitySources {
+    /// Reads who an API client is. Its token is all there is, so every source looks into it; a
+    /// program that acts for nobody is known by its client id (RFC 9068 5, RFC 7662 2.2).
+    pub fn read_client(&self, claims: Value) -> Result<Identity, NoUser> {
+        let client = ["sub", "client_id", "azp"].iter().find_map(|name| as_text(claims.get(name)?));
+        let documents =
+            Documents { token: Some(claims.clone()), me: Some(claims.clone()), id: Some(claims) };
+        self.read(&documents).or_else(|nobody| {
+            let unknown = Identity { user: client.ok_or(nobody)?, ..Identity::default() };
+            Ok(self.read_again(&unknown, &documents))
+        })
+    }
+
     /// The identity of a person who was told of before, by the documents of a later moment. What
     /// they say counts, and so does their silence; but where a document is missing altogether,
     /// as an id_token is after many a refresh, what was known stays (rule 7).
@@ -251,6 +263,23 @@ mod tests {
             let documents = Documents { token: Some(json!({"sub": "t"})), me: Some(me), id: None };
             assert_eq!(sources().is_same(&before, &documents), same);
         }
+    }
+
+    #[test]
+    fn an_api_client_is_found_in_its_token_or_is_its_client() {
+        for (claims, user) in [
+            (json!({"id": "m", "sub": "s"}), Ok("m")),
+            (json!({"sub": "s", "client_id": "c"}), Ok("s")),
+            (json!({"client_id": "c"}), Ok("c")),
+            (json!({"azp": "a"}), Ok("a")),
+            (json!({"name": "n"}), Err(NoUser)),
+        ] {
+            let read = sources().read_client(claims).map(|identity| identity.user);
+            assert_eq!(read.as_deref(), user.as_ref().map(|user| *user));
+        }
+        let groups =
+            sources().read_client(json!({"client_id": "c", "groups": ["g"]})).unwrap().groups;
+        assert_eq!(groups, ["g"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::claims::{BadClaim, Claims};
+use super::claims::Claims;
 use super::json;
 use super::jwks::KeySet;
 
@@ -61,7 +61,6 @@ pub enum BadJwt {
     /// The token names no key, and several could be meant.
     AmbiguousKey,
     Signature,
-    Claim(BadClaim),
 }
 
 impl Algorithm {
@@ -188,18 +187,11 @@ impl fmt::Display for BadJwt {
             Self::UnknownKey => "the token's key is not known",
             Self::AmbiguousKey => "the token names no key, and several could be meant",
             Self::Signature => "the token's signature does not fit",
-            Self::Claim(claim) => return claim.fmt(f),
         })
     }
 }
 
 impl std::error::Error for BadJwt {}
-
-impl From<BadClaim> for BadJwt {
-    fn from(claim: BadClaim) -> Self {
-        Self::Claim(claim)
-    }
-}
 
 /// Refuses what would change the meaning of the rest, then reads `alg`.
 fn algorithm_of(header: &Map<String, Value>) -> Result<Algorithm, BadJwt> {

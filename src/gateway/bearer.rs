@@ -17,9 +17,8 @@ use crate::auth::bearer::{
 };
 use crate::auth::client_call::introspection_request;
 use crate::auth::headers::Statement;
-use crate::auth::identity::{Documents, Identity};
+use crate::auth::identity::Identity;
 use crate::auth::introspection::read_introspection;
-use crate::auth::jwt::BadJwt;
 use crate::auth::route::{Authorization, Found};
 use crate::auth::tokens::unverified_claims;
 use crate::provider::Lane;
@@ -99,7 +98,7 @@ impl Worker {
         let unavailable = |_| BadBearer::Unavailable("the provider's keys are not known");
         let keys = self.keys(index, Lane::Api, Want::Any).await.map_err(unavailable)?;
         match judge_jwt(&jwt, &keys, rules, now()) {
-            Err(BadBearer::Invalid(Refusal::Jwt(BadJwt::UnknownKey))) => {
+            Err(bad) if bad.wants_newer_keys() => {
                 let keys = self.keys(index, Lane::Api, Want::Unknown).await.map_err(unavailable)?;
                 judge_jwt(&jwt, &keys, rules, now())
             }
@@ -125,14 +124,11 @@ impl Worker {
         read_introspection(&answer, rules, now())
     }
 
-    /// What the app is told of a client: the token is all there is, so that every source of the
-    /// configuration looks into it.
+    /// What the app is told of a client.
     fn client_of(&self, index: ProviderIndex, accepted: Accepted, token: &AccessToken) -> Verdict {
-        let settings = self.gateway.parties[index].settings();
-        let claims = Some(accepted.claims);
-        let documents = Documents { token: claims.clone(), me: claims.clone(), id: claims };
+        let sources = &self.gateway.parties[index].settings().identity;
         let nobody = BadBearer::Invalid(Refusal::Nobody);
-        let identity = settings.identity.read(&documents).map_err(|_| nobody.clone())?;
+        let identity = sources.read_client(accepted.claims).map_err(|_| nobody.clone())?;
         let statement = Statement::new(&identity, token).map_err(|_| nobody)?;
         Ok(Arc::new(ApiClient { identity, statement }))
     }

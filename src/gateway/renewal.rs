@@ -201,7 +201,7 @@ impl Worker {
             return proof::at_refresh(granted, before, provider, &keys, now()).ok();
         }
         let mut judged = None;
-        for want in [Want::Any, Want::Unknown] {
+        for want in [Want::Any, Want::UnknownOwn] {
             let Ok(keys) = self.keys(open.provider, Lane::Renewal, want).await else { break };
             let now_judged = proof::at_refresh(granted, before, provider, &keys, now());
             let again = now_judged.as_ref().is_err_and(Unproven::wants_newer_keys);

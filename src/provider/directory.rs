@@ -32,8 +32,10 @@ pub struct Directory {
 pub enum Want {
     /// Those that are there.
     Any,
-    /// Newer ones, for a token whose key was not among them (C-86).
+    /// Newer ones, for a token of a visitor's whose key was not among them (C-86).
     Unknown,
+    /// The same for a token that the provider gave us.
+    UnknownOwn,
 }
 
 /// Why something could not be learnt.
@@ -217,6 +219,9 @@ fn keys_settled(memory: &Memory<KeySet>, now: Timestamp, want: Want) -> Option<O
         _ if memory.is_fetching() => None,
         (Some(keys), Want::Unknown) => {
             (!freshness(memory).wants_refresh(now, Why::UnknownKey)).then_some(Ok(keys))
+        }
+        (Some(keys), Want::UnknownOwn) => {
+            (!freshness(memory).wants_refresh(now, Why::OwnToken)).then_some(Ok(keys))
         }
         (None, _) => {
             let failed = memory.failed.clone()?;

@@ -73,7 +73,7 @@ impl Worker {
         let keys = self.keys(index, Lane::Login, Want::Any).await?;
         match waiting.judge(provider, &keys, now()) {
             Err(unproven) if unproven.wants_newer_keys() => {
-                let keys = self.keys(index, Lane::Login, Want::Unknown).await?;
+                let keys = self.keys(index, Lane::Login, Want::UnknownOwn).await?;
                 waiting.judge(provider, &keys, now()).map_err(login)
             }
             judged => judged.map_err(login),

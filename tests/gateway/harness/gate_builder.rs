@@ -9,9 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use super::gate::{Gate, Port};
 use super::route::Listens;
-use super::{App, Process, Provider, Route, route};
+use super::{App, Gate, Port, Process, Provider, Route, route};
 
 pub(crate) const CLIENT_ID: &str = "gate-under-test";
 pub(crate) const CLIENT_SECRET: &str = "canary-client-secret-8d1f";
@@ -23,8 +22,8 @@ pub(crate) struct GateBuilder {
     admin: bool,
     keys: Vec<String>,
     port: Option<Port>,
-    provider: String,
     provider_lines: Vec<String>,
+    provider_table: String,
     routes: Vec<Route>,
     session_lines: Vec<String>,
     tables: Vec<String>,
@@ -37,8 +36,8 @@ pub(crate) fn gateway() -> GateBuilder {
         admin: false,
         keys: vec![random_key()],
         port: None,
-        provider: NOWHERE.to_owned(),
         provider_lines: Vec::new(),
+        provider_table: askara(NOWHERE),
         routes: Vec::new(),
         session_lines: Vec::new(),
         tables: Vec::new(),
@@ -55,14 +54,20 @@ pub(crate) fn random_key() -> String {
 }
 
 impl GateBuilder {
-    pub(crate) fn with_provider(mut self, provider: &Provider) -> Self {
-        self.provider = provider.url();
-        self
+    pub(crate) fn with_provider(self, provider: &Provider) -> Self {
+        self.with_provider_table(&askara(&provider.url()))
     }
 
     /// A line of the `[provider]` table.
     pub(crate) fn with_provider_line(mut self, line: &str) -> Self {
         self.provider_lines.push(line.to_owned());
+        self
+    }
+
+    /// Whole tables of a provider (or of several), in the place of the askara preset's; a file
+    /// `client.secret` lies beside the configuration.
+    pub(crate) fn with_provider_table(mut self, table: &str) -> Self {
+        self.provider_table = table.to_owned();
         self
     }
 
@@ -134,8 +139,7 @@ impl GateBuilder {
             .enumerate()
             .map(|(n, key)| format!("{{ file = {:?} }}", written(home, &format!("{n}.key"), key)))
             .collect();
-        let secret = written(home, "client.secret", CLIENT_SECRET);
-        let (scheme, provider) = (self.scheme(), &self.provider);
+        let scheme = self.scheme();
         let mut lines = vec![
             format!("public_url = \"{scheme}://127.0.0.1:{}\"", port.number),
             format!("listen = [\"{scheme}://127.0.0.1:{}\"]", port.number),
@@ -145,12 +149,8 @@ impl GateBuilder {
         if self.tls {
             lines.push("[[tls]]\ncertificate = \"tls.crt\"\nkey = \"tls.key\"".to_owned());
         }
-        lines.push("[provider]\nkind = \"askara\"".to_owned());
-        lines.push(format!("client_id = {CLIENT_ID:?}"));
-        lines.push(format!("client_secret = {{ file = {secret:?} }}"));
-        lines.push(format!("authorize_url = \"{provider}/authorize\""));
-        lines.push(format!("token_url = \"{provider}/oauth2/token\""));
-        lines.push(format!("userinfo_url = \"{provider}/me\""));
+        written(home, "client.secret", CLIENT_SECRET);
+        lines.push(self.provider_table.clone());
         lines.extend(self.provider_lines.iter().cloned());
         lines.push("[session]".to_owned());
         if !keys.is_empty() {
@@ -165,6 +165,18 @@ impl GateBuilder {
     fn scheme(&self) -> &'static str {
         if self.tls { "https" } else { "http" }
     }
+}
+
+fn askara(provider: &str) -> String {
+    format!(
+        "[provider]
+kind = \"askara\"
+client_id = {CLIENT_ID:?}
+client_secret = {{ file = \"client.secret\" }}
+authorize_url = \"{provider}/authorize\"
+token_url = \"{provider}/oauth2/token\"
+userinfo_url = \"{provider}/me\""
+    )
 }
 
 fn written(home: &Path, name: &str, content: &str) -> String {
@@ -186,10 +198,12 @@ impl Port {
         Self { number: self.number, held: self.held.try_clone().unwrap() }
     }
 
-    /// Holds a port with a socket that never listens: the gateway's own, by SO_REUSEPORT, may.
+    /// Holds a port with a socket that never listens: the gateway's own, by SO_REUSEPORT, may; and
+    /// who sets only SO_REUSEADDR (Node) may too, as long as nobody listens.
     pub(crate) fn reserve() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_reuse_port(true).unwrap();
+        socket.set_reuse_address(true).unwrap();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         socket.bind(&any.into()).unwrap();
         let number = socket.local_addr().unwrap().as_socket().unwrap().port();

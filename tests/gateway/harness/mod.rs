@@ -22,7 +22,7 @@ mod visitor;
 
 pub(crate) use app::{App, Seen};
 pub(crate) use body::{Body, empty, from_channel, full};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Port};
 pub(crate) use gate_builder::{GateBuilder, gateway, random_key};
 pub(crate) use h2_frames::{Connection, Outcome, Stream};
 pub(crate) use jar::SetCookie;

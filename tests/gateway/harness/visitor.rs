@@ -31,7 +31,8 @@ impl Visitor {
         self.send_to(&self.origin, ask).await
     }
 
-    async fn send_to(&self, origin: &Url, ask: Ask) -> Answer {
+    /// The same at another origin, as a browser that was led there.
+    pub(crate) async fn send_to(&self, origin: &Url, ask: Ask) -> Answer {
         let response = self.begin_at(origin, ask).await;
         Answer::read(response).await
     }
