@@ -32,7 +32,12 @@ impl Worker {
         };
         let allowed = &self.gateway.parties[index].settings().authorization.link_params;
         let wishes = Wishes::read(visit.query, allowed);
-        self.begin_login(visit, index, &return_to, wishes).await
+        let begun = self.begin_login(visit, index, &return_to, wishes).await;
+        // Whoever tries again still wants to get there, by the same way.
+        Ok(begun.unwrap_or_else(|failure| {
+            let again = self.gateway.start_again(index, &return_to);
+            self.gateway.respond_again(&failure, &visit.asker(), Some(again))
+        }))
     }
 
     /// Shows whom one can sign in with; where there is no choice, begins the login.

@@ -32,22 +32,16 @@ impl Demo {
         Self::with(&["--token-life", life])
     }
 
+    /// A demo whose stand-in plays another kind of provider.
+    pub(crate) fn of_kind(kind: &str) -> Self {
+        Self::with(&["--provider", kind])
+    }
+
     fn with(more: &[&str]) -> Self {
         let home = TempDir::new().unwrap();
         let arguments: Vec<&str> = ["demo", "--port", "0"].iter().chain(more).copied().collect();
-        let mut process = Process::start(home.path(), &arguments);
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let output = process.output();
-            if let Some((address, port)) = first_address(&output)
-                && Wire::to(port).status("/ping").is_some_and(|status| status == 200)
-            {
-                return Self { address, _process: process, _home: home };
-            }
-            assert!(process.ended().is_none(), "the demo ended: {output}");
-            assert!(Instant::now() < deadline, "the demo does not answer: {output}");
-            thread::sleep(Duration::from_millis(20));
-        }
+        let (address, process) = started(Process::start(home.path(), &arguments));
+        Self { address, _process: process, _home: home }
     }
 
     /// The address of a path of the app.
@@ -61,6 +55,22 @@ impl Demo {
         give_password(browser);
         browser.click("#allow");
         browser.wait_for("#who");
+    }
+}
+
+/// Waits until a gateway answers at the first address that it prints.
+pub(crate) fn started(mut process: Process) -> (String, Process) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let output = process.output();
+        if let Some((address, port)) = first_address(&output)
+            && Wire::to(port).status("/ping").is_some_and(|status| status == 200)
+        {
+            return (address, process);
+        }
+        assert!(process.ended().is_none(), "the gateway ended: {output}");
+        assert!(Instant::now() < deadline, "the gateway does not answer: {output}");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -19,3 +19,4 @@ mod app;
 mod driver;
 mod login;
 mod pages;
+mod providers;

@@ -4,7 +4,7 @@ use crate::browser::{Browser, Habits};
 use crate::demo::{Demo, give_password};
 
 /// A phone's width in CSS pixels.
-const NARROW: u32 = 360;
+pub(crate) const NARROW: u32 = 360;
 
 /// A callback that no attempt waits for: an error page of the gateway's.
 const STRAY: &str = "/oauth2/callback?code=stray&state=stray";
@@ -52,7 +52,7 @@ fn a_french_browser_gets_french_pages() {
     assert_eq!(browser.text("main h1"), "Déconnexion effectuée");
 }
 
-fn assert_sound(browser: &Browser, page: &str) {
+pub(crate) fn assert_sound(browser: &Browser, page: &str) {
     assert_eq!(overflow(browser), 0, "{page} is wider than the screen");
     assert_eq!(complaints(browser), Vec::<String>::new(), "{page} breaks its policy");
 }

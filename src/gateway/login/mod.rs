@@ -162,7 +162,7 @@ impl Gateway {
     }
 
     /// The path that begins a login that failed once more, at the same provider.
-    fn start_again(&self, index: ProviderIndex, return_to: &ReturnTo) -> String {
+    pub(super) fn start_again(&self, index: ProviderIndex, return_to: &ReturnTo) -> String {
         match self.parties.len() {
             1 => self.start_path(return_to),
             _ => self.start_at(index, return_to),

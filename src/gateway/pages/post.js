@@ -1,4 +1,2 @@
-// Whoever comes back by the browser's button is not sent away again.
-if ((performance.getEntriesByType("navigation")[0] || {}).type !== "back_forward") {
-  document.getElementById("on").submit();
-}
+// Before the page is loaded whole: so it takes no place in the history to be trapped by.
+document.getElementById("on").submit();
