@@ -7,7 +7,7 @@
 //!    which route, which session, is its token due, may it pass.
 //! 3. [`auth`] decides each of these, and does nothing else: it is pure.
 //! 4. [`upstream`] forwards what was permitted, streaming both ways.
-//! 5. [`provider`] carries the token calls that `auth` writes and reads.
+//! 5. [`provider`] carries the calls that `auth` writes and reads, and keeps what it learnt.
 //! 6. Whatever goes wrong on the way becomes an answer in one file, `gateway/respond.rs`.
 //!
 //! # The rooms, and who may name whom
@@ -21,7 +21,7 @@
 //!
 //! # To add something
 //!
-//! - A policy rule: `auth/policy.rs`. A provider: a row in `auth/provider.rs`.
+//! - A policy rule: `auth/policy.rs`. A kind of provider: a row in `auth/preset.rs`.
 //! - A key of the configuration: its room's file in `config/`.
 //! - A path of our own: an arm in `gateway/own.rs`.
 //! - A store for sessions: `gateway/registry.rs` is where it joins.

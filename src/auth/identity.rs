@@ -108,7 +108,7 @@ impl IdentitySources {
         Ok(Identity {
             user,
             told_by,
-            email: text(&self.email),
+            email: first_verified(&self.email, documents),
             name: text(&self.name),
             groups: first(&self.groups, documents, as_list).unwrap_or_default(),
             organization: text(&self.organization),
@@ -138,15 +138,17 @@ impl IdentitySources {
         let whole = |sources: &[Source]| {
             sources.iter().all(|source| source.document.of(documents).is_some())
         };
-        let text = |sources: &[Source], old: &Option<String>| {
-            let new = first(sources, documents, as_text);
+        let newer = |new: Option<String>, sources: &[Source], old: &Option<String>| {
             if whole(sources) { new } else { new.or_else(|| old.clone()) }
         };
+        let text =
+            |sources: &[Source], old| newer(first(sources, documents, as_text), sources, old);
+        let email = first_verified(&self.email, documents);
         let groups = first(&self.groups, documents, as_list);
         Identity {
             user: before.user.clone(),
             told_by: before.told_by,
-            email: text(&self.email, &before.email),
+            email: newer(email, &self.email, &before.email),
             name: text(&self.name, &before.name),
             groups: match groups {
                 Some(groups) => groups,
@@ -179,6 +181,21 @@ fn first<T>(
     read: impl Fn(&Value) -> Option<T>,
 ) -> Option<T> {
     sources.iter().find_map(|source| read(source.find(documents)?))
+}
+
+/// The first e-mail address that is not said to be unverified: anybody could have written such a
+/// one into a profile (OpenID Connect Core 5.1; C-90).
+fn first_verified(sources: &[Source], documents: &Documents) -> Option<String> {
+    let is_verified = |source: &&Source| {
+        let (parent, _) = source.pointer.rsplit_once('/').unwrap_or_default();
+        let beside = source
+            .document
+            .of(documents)
+            .and_then(|document| document.pointer(&format!("{parent}/email_verified")).cloned());
+        beside.is_none_or(|verified| as_text(&verified).is_some_and(|text| text == "true"))
+    };
+    let verified: Vec<Source> = sources.iter().filter(is_verified).cloned().collect();
+    first(&verified, documents, as_text)
 }
 
 /// Numbers and booleans count as their text: `42` is `"42"`. Too long is no text: a cut name
@@ -280,6 +297,34 @@ mod tests {
         let groups =
             sources().read_client(json!({"client_id": "c", "groups": ["g"]})).unwrap().groups;
         assert_eq!(groups, ["g"]);
+    }
+
+    #[test]
+    fn c90_an_unverified_address_is_nobodys() {
+        let sources = IdentitySources {
+            user: vec![Source::parse("id:/sub").unwrap()],
+            email: ["id:/email", "me:/profile/email"]
+                .map(|text| Source::parse(text).unwrap())
+                .into(),
+            ..IdentitySources::default()
+        };
+        for (id, me, email) in [
+            (json!({"email": "a@b"}), json!({}), Some("a@b")),
+            (json!({"email": "a@b", "email_verified": true}), json!({}), Some("a@b")),
+            (json!({"email": "a@b", "email_verified": "true"}), json!({}), Some("a@b")),
+            (json!({"email": "a@b", "email_verified": false}), json!({}), None),
+            (json!({"email": "a@b", "email_verified": null}), json!({}), None),
+            (
+                json!({"email": "a@b", "email_verified": false}),
+                json!({"profile": {"email": "c@d"}, "email_verified": false}),
+                Some("c@d"),
+            ),
+        ] {
+            let mut id = id;
+            id["sub"] = json!("s");
+            let documents = Documents { token: None, me: Some(me), id: Some(id) };
+            assert_eq!(sources.read(&documents).unwrap().email.as_deref(), email, "{documents:?}");
+        }
     }
 
     #[test]

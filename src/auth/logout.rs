@@ -45,3 +45,51 @@ pub fn revocations(
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Timestamp;
+    use crate::auth::provider::testing::{of, settings};
+    use crate::auth::session::testing::session;
+    use crate::auth::testing::Counting;
+    use crate::secret::Secret;
+
+    fn provider() -> Provider {
+        let mut settings = settings();
+        settings.said.end_session = Some(String::from("https://p/end?ui=1"));
+        settings.said.revocation = Some(String::from("https://p/revoke"));
+        of(settings)
+    }
+
+    #[test]
+    fn s33_the_provider_learns_whose_session_and_where_to_send_the_browser() {
+        let after = "https://app/oauth2/signed_out";
+        let common = "client_id=client&post_logout_redirect_uri=https%3A%2F%2Fapp%2Foauth2%2Fsigned_out&state=s";
+        let mut session = session(0, 0, 10);
+        let url = |session: &Session| end_session_url(&provider(), Some(session), after, "s");
+        assert_eq!(url(&session).unwrap(), format!("https://p/end?ui=1&{common}"));
+        session.hint = Some(Secret::new(String::from("a.b.c")));
+        let hinted = format!("https://p/end?ui=1&id_token_hint=a.b.c&{common}");
+        assert_eq!(url(&session).unwrap(), hinted);
+        assert_eq!(end_session_url(&of(settings()), Some(&session), after, "s"), None);
+    }
+
+    #[test]
+    fn s10_the_refresh_token_is_taken_back_before_the_access_token() {
+        let moment =
+            || Moment { now: Timestamp::from_unix(1), entropy: Box::leak(Box::new(Counting(1))) };
+        let mut session = session(0, 0, 10);
+        let bodies = |session: &Session| -> Vec<String> {
+            let calls = revocations(&provider(), session, moment());
+            calls.iter().map(|call| String::from_utf8(call.body().to_vec()).unwrap()).collect()
+        };
+        let client = "client_id=client&client_secret=se%3Acret";
+        let access = format!("token=access&token_type_hint=access_token&{client}");
+        let refresh = format!("token=refresh&token_type_hint=refresh_token&{client}");
+        assert_eq!(bodies(&session), [refresh, access.clone()]);
+        session.tokens.refresh = None;
+        assert_eq!(bodies(&session), [access]);
+        assert!(revocations(&of(settings()), &session, moment()).is_empty());
+    }
+}

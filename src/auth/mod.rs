@@ -9,8 +9,13 @@
 //! 4. [`cookie`] and [`seal`]: which cookies are ours, and what they hold.
 //! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed.
 //! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`].
-//! 7. [`login`], [`token_call`], [`identity`]: the authorization code flow, step by step.
-//! 8. [`return_to`]: where a visitor may be sent.
+//! 7. [`provider`] and [`preset`]: what is known of a provider; [`discovery`] completes it.
+//! 8. [`login`]: the authorization code flow, step by step, with [`authorization`], [`callback`],
+//!    [`client_call`], [`token_call`], [`proof`] and [`identity`]; [`person`]: whom a renewed token
+//!    speaks for; [`logout`]: the way out.
+//! 9. [`jwt`], [`jwks`], [`claims`]: which signed tokens are sound; [`id_token`], [`bearer`] and
+//!    [`introspection`]: which of them say who somebody is, or that a program may pass.
+//! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from.
 
 pub mod authorization;
 pub mod bearer;

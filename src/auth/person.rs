@@ -76,3 +76,98 @@ pub fn compare(settings: &Settings, before: &Session, proven: Proven, told: Told
     }
     Person::Same(Box::new(settings.identity.read_again(&before.identity, &documents)))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::id_token::IdToken;
+    use crate::auth::identity::{IdentitySources, Source};
+    use crate::auth::provider::testing::settings;
+    use crate::auth::session::testing::session;
+
+    fn told_by(user: &[&str]) -> Settings {
+        let list = |texts: &[&str]| texts.iter().filter_map(|text| Source::parse(text)).collect();
+        let mut settings = settings();
+        settings.identity = IdentitySources {
+            user: list(user),
+            groups: list(&["me:/groups"]),
+            ..IdentitySources::default()
+        };
+        settings
+    }
+
+    fn id_token(subject: &str) -> Option<IdToken> {
+        let claims = json!({ "sub": subject });
+        Some(IdToken { subject: subject.to_owned(), auth_time: None, claims })
+    }
+
+    /// "same", "silent" or "gone".
+    fn outcome(person: &Person) -> &'static str {
+        match person {
+            Person::Same(_) => "same",
+            Person::Silent => "silent",
+            Person::Gone(_) => "gone",
+        }
+    }
+
+    #[test]
+    fn c102_only_somebody_else_ends_a_session() {
+        let settings = told_by(&["me:/id"]);
+        let before = session(0, 0, 10);
+        for (told, expected) in [
+            (Told::Me(json!({"id": 42})), "same"),
+            (Told::Me(json!({"id": "other"})), "gone"),
+            (Told::Me(json!({})), "silent"),
+            (Told::Nothing, "silent"),
+            (Told::Unknown, "gone"),
+            (Told::from(Err(UserinfoFailure::Status(500))), "silent"),
+            (Told::from(Err(UserinfoFailure::Status(401))), "gone"),
+            (Told::from(Err(UserinfoFailure::NotAnObject)), "silent"),
+        ] {
+            let says = format!("{told:?}");
+            let person = compare(&settings, &before, Proven::default(), told);
+            assert_eq!(outcome(&person), expected, "{says}");
+        }
+    }
+
+    #[test]
+    fn s30_and_s32_the_subject_stays_the_same_whoever_tells_it() {
+        let settings = told_by(&["id:/email"]);
+        let mut before = session(0, 0, 10);
+        before.subject = Some(String::from("sub"));
+        let me = |sub: &str| Told::Me(json!({"sub": sub, "groups": ["new"]}));
+        for (id_token, told, expected) in [
+            (None, Told::Nothing, "silent"),
+            (id_token("sub"), Told::Nothing, "same"),
+            (None, me("sub"), "same"),
+            (None, me("other"), "gone"),
+            (id_token("other"), Told::Nothing, "gone"),
+            (id_token("sub"), Told::Me(json!({"groups": []})), "gone"),
+        ] {
+            let says = format!("{id_token:?} {told:?}");
+            let person = compare(&settings, &before, Proven { id_token, token_claims: None }, told);
+            assert_eq!(outcome(&person), expected, "{says}");
+            if let Person::Same(identity) = person {
+                assert_eq!(identity.user, "42", "what the login found");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_subject_ends_a_session_at_once() {
+        let settings = told_by(&["me:/id"]);
+        let mut before = session(0, 0, 10);
+        before.tokens.access = crate::secret::Secret::new(String::from("e30.eyJzdWIiOiI0MiJ9.AA"));
+        for (claims, expected) in [
+            (Some(json!({"sub": "42"})), "silent"),
+            (Some(json!({"sub": "43"})), "gone"),
+            (Some(json!({})), "silent"),
+            (None, "silent"),
+        ] {
+            let proven = Proven { id_token: None, token_claims: claims };
+            assert_eq!(outcome(&compare(&settings, &before, proven, Told::Nothing)), expected);
+        }
+    }
+}
