@@ -8,12 +8,12 @@
 use super::provider::{AuthorizeMethod, LinkParam, Provider};
 use crate::secret::Secret;
 
-/// The parameters of one authorization request.
-#[derive(Debug, Default)]
+/// The parameters of one authorization request. Not to be printed: `state` and `nonce` are among
+/// them.
+#[derive(Default)]
 pub struct Parameters(Vec<(String, String)>);
 
 /// How the browser carries a request to the provider.
-#[derive(Debug, PartialEq, Eq)]
 pub enum Carried {
     /// By going to this address.
     Address(String),
@@ -22,7 +22,6 @@ pub enum Carried {
 }
 
 /// A form that a page of ours posts to the provider.
-#[derive(Debug, PartialEq, Eq)]
 pub struct Form {
     pub action: String,
     pub fields: Vec<(String, String)>,

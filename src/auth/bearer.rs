@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::claims::{BadClaim, Claims};
+use super::identity::Source;
 use super::jwks::KeySet;
 use super::jwt::{Algorithm, BadJwt, Jwt, MAX_TOKEN};
 use super::token_kind::{self, Kind};
@@ -21,10 +22,14 @@ use crate::secret::{AccessToken, Secret};
 /// Which tokens are believed.
 #[derive(Clone, Debug)]
 pub struct BearerRules {
-    /// Whose they are; none: only tokens that name nobody.
-    pub issuer: Option<String>,
-    /// Whom they are for: one of these. An empty list fits no token.
+    pub issuer: Issuer,
+    /// Whom they are for: one of these. An empty list fits no token that is judged here, and any
+    /// that the provider is asked about.
     pub audience: Vec<String>,
+    /// Where a person or a program is found in a token; none: where a session finds people.
+    pub user: Vec<Source>,
+    /// Whether only tokens count that call themselves access tokens (RFC 9068 2.1).
+    pub only_at_jwt: bool,
     pub algorithms: Vec<Algorithm>,
     /// What they must allow: all of these.
     pub scopes: Vec<String>,
@@ -34,6 +39,17 @@ pub struct BearerRules {
     pub introspection: bool,
     /// How long a verdict is believed at most.
     pub cache: Duration,
+}
+
+/// Whose tokens count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Issuer {
+    /// Anybody's, where the provider itself is asked.
+    Any,
+    /// Nobody's by name: only tokens without `iss`.
+    Unnamed,
+    /// This one's.
+    Is(String),
 }
 
 /// What a request says in `Authorization`.
@@ -126,10 +142,11 @@ pub fn judge_jwt(
     now: Timestamp,
 ) -> Result<Accepted, BadBearer> {
     let claims = jwt.verify(keys, &rules.algorithms)?;
-    if !token_kind::may_be_access(jwt.typ()) {
+    let by_name = !rules.only_at_jwt || token_kind::is_named_access(jwt.typ());
+    if !by_name || !token_kind::may_be_access(jwt.typ()) {
         return Err(Refusal::Kind.into());
     }
-    if claims.iss()? != rules.issuer.as_deref() {
+    if !rules.issuer.fits(claims.iss()?) {
         return Err(BadClaim::Unfit("iss").into());
     }
     judge_audience(&claims, &rules.audience)?;
@@ -149,8 +166,13 @@ pub fn cache_key(token: &AccessToken, provider_name: &str, rules: &BearerRules) 
     // The token leaves secrecy only into a digest.
     add(token.expose().as_bytes());
     add(provider_name.as_bytes());
-    add(&[u8::from(rules.introspection), u8::from(rules.issuer.is_some())]);
-    add(rules.issuer.as_deref().unwrap_or_default().as_bytes());
+    let (kind, issuer) = match &rules.issuer {
+        Issuer::Any => (0, ""),
+        Issuer::Unnamed => (1, ""),
+        Issuer::Is(issuer) => (2, issuer.as_str()),
+    };
+    add(&[u8::from(rules.introspection), u8::from(rules.only_at_jwt), kind]);
+    add(issuer.as_bytes());
     add(&rules.cache.as_nanos().to_be_bytes());
     let algorithms = rules.algorithms.iter().map(|one| one.as_str()).collect();
     for list in [algorithms, texts(&rules.audience), texts(&rules.scopes), texts(&rules.clients)] {
@@ -161,15 +183,30 @@ pub fn cache_key(token: &AccessToken, provider_name: &str, rules: &BearerRules) 
     digest.finalize().into()
 }
 
+impl Issuer {
+    /// Whether a token fits that names `told`.
+    pub fn fits(&self, told: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Unnamed => told.is_none(),
+            Self::Is(issuer) => told == Some(issuer),
+        }
+    }
+}
+
 /// Until when a verdict made at `now` is believed.
 pub fn believe_until(accepted: &Accepted, rules: &BearerRules, now: Timestamp) -> Timestamp {
     accepted.expires.min(now.plus(rules.cache))
 }
 
 /// Until when a refusal made at `now` is remembered: long enough against a client in a loop, and
-/// short enough for a key or a grant that comes a moment later.
-pub fn refuse_until(now: Timestamp) -> Timestamp {
-    now.plus(REFUSAL_BELIEVED)
+/// short enough for a key or a grant that comes a moment later. That nothing could be found out
+/// is remembered for a second, so that not every request waits for a provider that is down.
+pub fn refuse_until(bad: &BadBearer, now: Timestamp) -> Timestamp {
+    match bad {
+        BadBearer::Unavailable(_) => now.plus(Duration::from_secs(1)),
+        _ => now.plus(REFUSAL_BELIEVED),
+    }
 }
 
 impl BadBearer {

@@ -7,7 +7,9 @@ const NOW: u64 = 1_000_000;
 
 fn rules() -> BearerRules {
     BearerRules {
-        issuer: Some(String::from("https://id.example")),
+        issuer: Issuer::Is(String::from("https://id.example")),
+        user: Vec::new(),
+        only_at_jwt: false,
         audience: vec![String::from("api"), String::from("https://api.example")],
         algorithms: vec![Algorithm::RS256],
         scopes: Vec::new(),
@@ -113,7 +115,7 @@ fn c89_only_one_clear_bearer_is_a_token() {
 
 #[test]
 fn c85_every_claim_must_fit_and_be_of_its_type() {
-    let nobody = BearerRules { issuer: None, ..rules() };
+    let nobody = BearerRules { issuer: Issuer::Unnamed, ..rules() };
     let no_audience = BearerRules { audience: Vec::new(), ..rules() };
     for (over, rules, judged) in [
         (json!({}), &rules(), None),
@@ -254,8 +256,10 @@ fn c125_no_two_things_to_judge_share_a_name() {
         key("token", "two", &base),
         key("Token", "one", &base),
         key("", "", &base),
-        key("token", "one", &with(|rules| rules.issuer = None)),
-        key("token", "one", &with(|rules| rules.issuer = Some(String::new()))),
+        key("token", "one", &with(|rules| rules.issuer = Issuer::Unnamed)),
+        key("token", "one", &with(|rules| rules.issuer = Issuer::Any)),
+        key("token", "one", &with(|rules| rules.issuer = Issuer::Is(String::new()))),
+        key("token", "one", &with(|rules| rules.only_at_jwt = true)),
         key("token", "one", &with(|rules| rules.introspection = true)),
         key("token", "one", &with(|rules| rules.cache = Duration::from_secs(61))),
         key("token", "one", &with(|rules| rules.algorithms = vec![Algorithm::PS256])),

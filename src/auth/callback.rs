@@ -7,7 +7,6 @@ use super::tokens::to_hex;
 use crate::secret::{AuthorizationCode, Secret};
 
 /// What the provider sent back with the browser.
-#[derive(Debug)]
 pub struct Callback {
     pub state: State,
     /// Who the answer says that it is from (RFC 9207).
@@ -16,11 +15,9 @@ pub struct Callback {
 }
 
 /// The `state` of a callback, as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State(String);
 
 /// What a callback says.
-#[derive(Debug)]
 pub enum Outcome {
     Code(AuthorizationCode),
     Error(ErrorCode),

@@ -34,11 +34,6 @@ impl Claims {
         Self(Value::Object(object))
     }
 
-    /// The whole object.
-    pub const fn value(&self) -> &Value {
-        &self.0
-    }
-
     /// The whole object, for keeps.
     pub fn into_value(self) -> Value {
         self.0

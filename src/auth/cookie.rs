@@ -115,6 +115,17 @@ impl CookieStyle {
         stale.map(|(index, _)| self.line(&self.part_name(index), "", Duration::ZERO)).collect()
     }
 
+    /// The `Set-Cookie` lines that clear every form of the session that `set` does not set: for
+    /// an answer to a request that other cookies than ours may have been kept from (S37).
+    pub fn clear_unseen(&self, set: &[&[u8]]) -> Vec<String> {
+        let parts = (0..MAX_PARTS).map(|index| self.part_name(index));
+        let names = parts.chain([self.session.clone()]);
+        let is_set =
+            |name: &String| set.iter().any(|line| set_cookie_name(line) == name.as_bytes());
+        let unset = names.filter(|name| !is_set(name));
+        unset.map(|name| self.line(&name, "", Duration::ZERO)).collect()
+    }
+
     /// The `Set-Cookie` line of a login attempt; `cross_site` when the provider will post its
     /// answer, which is a request that another site makes (S37).
     pub fn set_attempt(&self, name: &str, value: &str, life: Duration, cross_site: bool) -> String {

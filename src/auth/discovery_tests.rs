@@ -30,6 +30,7 @@ pub(crate) fn settings() -> Settings {
             link_params: Vec::new(),
             max_age: None,
             acr_values: Vec::new(),
+            requires_issuer: false,
         },
         token: TokenManner {
             body: TokenBody::Form,
@@ -39,6 +40,7 @@ pub(crate) fn settings() -> Settings {
             life: Duration::from_secs(300),
         },
         openid: Some(OpenId {
+            issuer: String::from(ISSUER),
             algorithms: Vec::new(),
             keep_hint: false,
             required_acr: Vec::new(),

@@ -27,16 +27,22 @@ pub fn read_introspection(
         return Err(Refusal::Inactive.into());
     }
     let claims = Claims::of(object);
-    if claims.text("token_type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(Refusal::Kind.into());
-    }
-    if let (Some(told), Some(issuer)) = (claims.iss()?, &rules.issuer)
-        && told != issuer
+    let kind = claims.text("token_type")?;
+    // The answer itself is the issuer's, who need not repeat its name.
+    if let told @ Some(_) = claims.iss()?
+        && !rules.issuer.fits(told)
     {
         return Err(BadClaim::Unfit("iss").into());
     }
     // Read in any case: a claim of the wrong type is a refusal.
     claims.aud()?;
+    match kind {
+        Some(kind) if kind.eq_ignore_ascii_case("bearer") => {}
+        // A refresh token is active too; where nothing says whom the token is for, something must
+        // say that it is none (C-88).
+        None if !rules.audience.is_empty() => {}
+        _ => return Err(Refusal::Kind.into()),
+    }
     if !rules.audience.is_empty() {
         bearer::judge_audience(&claims, &rules.audience)?;
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::auth::bearer::Issuer;
 use serde_json::json;
 use std::time::Duration;
 
@@ -6,7 +7,9 @@ const NOW: u64 = 1_000_000;
 
 fn rules() -> BearerRules {
     BearerRules {
-        issuer: Some(String::from("https://id.example")),
+        issuer: Issuer::Is(String::from("https://id.example")),
+        user: Vec::new(),
+        only_at_jwt: false,
         audience: Vec::new(),
         algorithms: Vec::new(),
         scopes: Vec::new(),
@@ -73,7 +76,7 @@ fn s11_only_the_boolean_true_is_active() {
     ] {
         assert_eq!(ends(&body, &rules()), Err(BadBearer::from(Refusal::Inactive)), "{body}");
     }
-    let told = json!({"active": true, "sub": "42", "scope": "a b"});
+    let told = json!({"active": true, "token_type": "Bearer", "sub": "42", "scope": "a b"});
     let accepted = read(200, &told.to_string(), &rules()).unwrap();
     assert_eq!(accepted, Accepted { claims: told, expires: Timestamp::from_unix(NOW + 60) });
 }
@@ -81,7 +84,8 @@ fn s11_only_the_boolean_true_is_active() {
 #[test]
 fn c85_what_the_answer_says_must_fit() {
     let list = |item: &str| vec![item.to_owned()];
-    let any_issuer = BearerRules { issuer: None, ..rules() };
+    let any_issuer = BearerRules { issuer: Issuer::Any, ..rules() };
+    let unnamed = BearerRules { issuer: Issuer::Unnamed, ..rules() };
     let audience = BearerRules { audience: list("api"), ..rules() };
     let clients = BearerRules { clients: list("a"), ..rules() };
     let kind = || Err(BadBearer::from(Refusal::Kind));
@@ -95,6 +99,8 @@ fn c85_what_the_answer_says_must_fit() {
         (json!({"iss": "https://id.example"}), &rules(), Ok(NOW + 60)),
         (json!({"iss": "https://other.example"}), &rules(), unfit("iss")),
         (json!({"iss": "https://other.example"}), &any_issuer, Ok(NOW + 60)),
+        (json!({"iss": "https://other.example"}), &unnamed, unfit("iss")),
+        (json!({}), &unnamed, Ok(NOW + 60)),
         (json!({"iss": 7}), &any_issuer, mistyped("iss")),
         (json!({"aud": 7}), &rules(), mistyped("aud")),
         (json!({"aud": "other"}), &rules(), Ok(NOW + 60)),
@@ -113,9 +119,21 @@ fn c85_what_the_answer_says_must_fit() {
         (json!({"typ": "Bearer"}), &rules(), Ok(NOW + 60)),
         (json!({"cnf": {"jkt": "x"}}), &rules(), Err(BadBearer::from(Refusal::Bound))),
     ] {
-        let mut body = told.clone();
-        body["active"] = json!(true);
+        let mut body = json!({"active": true, "token_type": "Bearer"});
+        body.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
         assert_eq!(ends(&body, rules), judged, "{told}");
+    }
+}
+
+#[test]
+fn c88_what_names_neither_its_kind_nor_whom_it_is_for_may_be_a_refresh_token() {
+    let audience = BearerRules { audience: vec![String::from("api")], ..rules() };
+    for (told, rules, holds) in [
+        (json!({"active": true}), &rules(), false),
+        (json!({"active": true, "token_type": "Bearer"}), &rules(), true),
+        (json!({"active": true, "aud": "api"}), &audience, true),
+    ] {
+        assert_eq!(ends(&told, rules).is_ok(), holds, "{told}");
     }
 }
 
@@ -129,6 +147,10 @@ fn a_lack_of_scope_is_told_apart() {
         (json!(""), lacking),
         (json!(7), mistyped("scope")),
     ] {
-        assert_eq!(ends(&json!({"active": true, "scope": scope}), &rules), judged, "{scope}");
+        assert_eq!(
+            ends(&json!({"active": true, "token_type": "Bearer", "scope": scope}), &rules),
+            judged,
+            "{scope}"
+        );
     }
 }

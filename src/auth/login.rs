@@ -99,6 +99,17 @@ pub enum LoginError {
     Userinfo(UserinfoFailure),
 }
 
+impl LoginError {
+    /// Whether a visitor can cause it at will.
+    pub fn is_of_the_visitor(&self) -> bool {
+        match self {
+            Self::Denied(_) | Self::Expired | Self::Foreign => true,
+            Self::Token(TokenFailure::Refused { error, .. }) => error.as_str() == "invalid_grant",
+            _ => false,
+        }
+    }
+}
+
 impl AwaitCallback {
     /// Starts an attempt: what to ask the provider, and what to remember until the browser is
     /// back. `return_to` was judged before.
@@ -191,7 +202,7 @@ impl AwaitCallback {
         // issuer in the configuration can't be compared.
         match (&callback.issuer, &self.issuer) {
             (Some(told), Some(asked)) if told != asked => return Err(LoginError::Issuer),
-            (None, _) if provider.endpoints.tells_issuer => return Err(LoginError::Issuer),
+            (None, _) if provider.tells_issuer() => return Err(LoginError::Issuer),
             _ => {}
         }
         match callback.outcome {
@@ -295,7 +306,7 @@ impl AwaitIdentity {
             Some(answer) => Some(token_call::read_userinfo(answer).map_err(LoginError::Userinfo)?),
             None => None,
         };
-        let Proven { id_token, token_claims } = self.proven;
+        let Proven { id_token, token_claims, .. } = self.proven;
         if let (Some(id_token), Some(me)) = (&id_token, &me)
             && me.get("sub").and_then(serde_json::Value::as_str) != Some(&id_token.subject)
         {

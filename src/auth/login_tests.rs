@@ -45,6 +45,7 @@ fn openid() -> Provider {
     let mut settings = settings();
     settings.issuer = Some(String::from("https://issuer"));
     settings.openid = Some(OpenId {
+        issuer: String::from("https://issuer"),
         algorithms: Vec::new(),
         keep_hint: false,
         required_acr: Vec::new(),

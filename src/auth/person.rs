@@ -42,23 +42,32 @@ impl From<Result<Value, UserinfoFailure>> for Told {
 
 /// Compares what a refresh proved and what the userinfo address told with the session before.
 pub fn compare(settings: &Settings, before: &Session, proven: Proven, told: Told) -> Person {
-    let Proven { id_token, token_claims } = proven;
+    let Proven { id_token, mut token_claims, judged } = proven;
     let of = |claims: Option<&Value>| claims.and_then(|claims| claims.get("sub").cloned());
     let old = of(unverified_claims(&before.tokens.access).as_ref());
     if old.is_some_and(|old| of(token_claims.as_ref()).is_some_and(|new| new != old)) {
         return Person::Gone("a refresh brought a token of another person");
     }
-    let me = match told {
+    if settings.verify_access_token && !judged {
+        // Good enough to see that it is somebody else, and not to say who it is.
+        token_claims = None;
+    }
+    let mut me = match told {
         Told::Me(me) => Some(me),
         Told::Nothing => None,
         Told::Unknown => return Person::Gone("the provider does not know the renewed token"),
     };
     let mut proven_same = false;
     if let Some(subject) = &before.subject {
-        if let Some(me) = &me
-            && me.get("sub").and_then(Value::as_str) != Some(subject)
-        {
-            return Person::Gone("after a refresh the userinfo answer speaks of another person");
+        match me.as_ref().map(|me| me.get("sub").and_then(Value::as_str)) {
+            Some(Some(told)) if told != subject => {
+                return Person::Gone(
+                    "after a refresh the userinfo answer speaks of another person",
+                );
+            }
+            // Whose it is, it does not say: that is no clear word (rule 5), and nothing to use.
+            Some(None) => me = None,
+            _ => {}
         }
         if id_token.as_ref().is_some_and(|id_token| id_token.subject != *subject) {
             return Person::Gone("a refresh brought an id_token of another person");
@@ -144,10 +153,13 @@ mod tests {
             (None, me("sub"), "same"),
             (None, me("other"), "gone"),
             (id_token("other"), Told::Nothing, "gone"),
-            (id_token("sub"), Told::Me(json!({"groups": []})), "gone"),
+            (id_token("sub"), Told::Me(json!({"groups": []})), "same"),
+            (None, Told::Me(json!({"error": "server_error"})), "silent"),
+            (None, Told::Me(json!({"sub": 7})), "silent"),
         ] {
             let says = format!("{id_token:?} {told:?}");
-            let person = compare(&settings, &before, Proven { id_token, token_claims: None }, told);
+            let person =
+                compare(&settings, &before, Proven { id_token, ..Proven::default() }, told);
             assert_eq!(outcome(&person), expected, "{says}");
             if let Person::Same(identity) = person {
                 assert_eq!(identity.user, "42", "what the login found");
@@ -166,8 +178,23 @@ mod tests {
             (Some(json!({})), "silent"),
             (None, "silent"),
         ] {
-            let proven = Proven { id_token: None, token_claims: claims };
+            let proven = Proven { token_claims: claims, ..Proven::default() };
             assert_eq!(outcome(&compare(&settings, &before, proven, Told::Nothing)), expected);
+        }
+    }
+
+    #[test]
+    fn claims_that_were_not_judged_end_a_session_but_describe_nobody() {
+        let mut settings = told_by(&["token:/sub"]);
+        settings.verify_access_token = true;
+        let before = session(0, 0, 10);
+        for (judged, subject, expected) in
+            [(true, "42", "same"), (true, "43", "gone"), (false, "42", "silent")]
+        {
+            let claims = Some(json!({ "sub": subject }));
+            let proven = Proven { id_token: None, token_claims: claims, judged };
+            let person = compare(&settings, &before, proven, Told::Nothing);
+            assert_eq!(outcome(&person), expected, "{judged} {subject}");
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Proven {
     pub id_token: Option<IdToken>,
     /// The claims of the access token, when it is a JWT.
     pub token_claims: Option<Value>,
+    /// Whether all that is to be judged was judged.
+    pub judged: bool,
 }
 
 /// Why tokens are not what they should be.
@@ -34,7 +36,8 @@ pub enum Unproven {
 impl Proven {
     /// What is known while nothing was judged: the token endpoint's word.
     pub fn unjudged(granted: &Granted) -> Self {
-        Self { id_token: None, token_claims: unverified_claims(&granted.tokens.access) }
+        let token_claims = unverified_claims(&granted.tokens.access);
+        Self { id_token: None, token_claims, judged: false }
     }
 }
 
@@ -47,10 +50,8 @@ impl Unproven {
     /// Whether a key is missing that the provider may have published since (C-86).
     pub fn wants_newer_keys(&self) -> bool {
         match self {
-            Self::AccessToken(bad) | Self::IdToken(BadIdToken::Jwt(bad)) => {
-                *bad == BadJwt::UnknownKey
-            }
-            Self::IdToken(_) => false,
+            Self::AccessToken(bad) => *bad == BadJwt::UnknownKey,
+            Self::IdToken(bad) => bad.wants_newer_keys(),
         }
     }
 }
@@ -79,9 +80,9 @@ pub(super) fn at_login(
     now: Timestamp,
 ) -> Result<Proven, Unproven> {
     let settings = &provider.settings;
-    let judge = |openid: &OpenId, text: &str, issuer: &str| {
+    let judge = |openid: &OpenId, text: &str| {
         let expected = Expected {
-            issuer,
+            issuer: &openid.issuer,
             client_id: &settings.client_id,
             nonce,
             access_token: Some(&granted.tokens.access),
@@ -93,14 +94,14 @@ pub(super) fn at_login(
         id_token::judge(&jwt, keys, &expected, now)
     };
     // The id_token leaves secrecy to be judged here.
-    let id_token = match (&settings.openid, &granted.id_token, &settings.issuer) {
-        (Some(openid), Some(text), Some(issuer)) => {
-            Some(judge(openid, text.expose(), issuer).map_err(Unproven::IdToken)?)
+    let id_token = match (&settings.openid, &granted.id_token) {
+        (Some(openid), Some(text)) => {
+            Some(judge(openid, text.expose()).map_err(Unproven::IdToken)?)
         }
         _ => None,
     };
     let token_claims = access_claims(provider, &granted.tokens.access, keys)?;
-    Ok(Proven { id_token, token_claims })
+    Ok(Proven { id_token, token_claims, judged: true })
 }
 
 /// Judges what a refresh of `before` brought. An answer without id_token proves as much (rule 7).
@@ -112,9 +113,9 @@ pub fn at_refresh(
     now: Timestamp,
 ) -> Result<Proven, Unproven> {
     let settings = &provider.settings;
-    let judge = |openid: &OpenId, text: &str, issuer: &str, subject: &str| {
+    let judge = |openid: &OpenId, text: &str, subject: &str| {
         let before = Before {
-            issuer,
+            issuer: &openid.issuer,
             client_id: &settings.client_id,
             subject,
             auth_time: before.authenticated,
@@ -122,16 +123,16 @@ pub fn at_refresh(
         let jwt = Jwt::parse(text).map_err(BadIdToken::Jwt)?;
         id_token::judge_renewed(&jwt, keys, &before, &openid.algorithms, now)
     };
-    let known = (&settings.openid, &granted.id_token, &settings.issuer, &before.subject);
-    // The id_token leaves secrecy to be judged here.
-    let id_token = match known {
-        (Some(openid), Some(text), Some(issuer), Some(subject)) => {
-            Some(judge(openid, text.expose(), issuer, subject).map_err(Unproven::IdToken)?)
+    // The id_token leaves secrecy to be judged here. A session from before the provider spoke
+    // OpenID Connect has no subject to compare with: then it says nothing.
+    let id_token = match (&settings.openid, &granted.id_token, &before.subject) {
+        (Some(openid), Some(text), Some(subject)) => {
+            Some(judge(openid, text.expose(), subject).map_err(Unproven::IdToken)?)
         }
         _ => None,
     };
     let token_claims = access_claims(provider, &granted.tokens.access, keys)?;
-    Ok(Proven { id_token, token_claims })
+    Ok(Proven { id_token, token_claims, judged: true })
 }
 
 /// The claims of an access token: verified where the configuration says by whom, and else as the

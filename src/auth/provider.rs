@@ -31,7 +31,8 @@ pub struct Settings {
     pub token: TokenManner,
     /// OpenID Connect is spoken: an id_token is demanded and judged.
     pub openid: Option<OpenId>,
-    /// Where the access tokens of sessions are JWTs that must verify against `jwks_url`.
+    /// Whether what a session's access token says of a person counts only when it verifies:
+    /// `jwks_url` is set, and there is no id_token. One that is no JWT says nothing.
     pub verify_access_token: bool,
     pub identity: IdentitySources,
     /// API clients may come with an access token of their own.
@@ -57,6 +58,8 @@ pub struct Authorization {
     pub link_params: Vec<LinkParam>,
     pub max_age: Option<Duration>,
     pub acr_values: Vec<String>,
+    /// Whether every callback must name the issuer, even where no metadata promises it (S17).
+    pub requires_issuer: bool,
 }
 
 /// How the browser carries the authorization request.
@@ -134,6 +137,8 @@ pub enum ClientAuth {
 /// What OpenID Connect adds.
 #[derive(Clone, Debug)]
 pub struct OpenId {
+    /// Who signs the id_tokens; the same as the settings' issuer.
+    pub issuer: String,
     /// What an id_token may be signed with.
     pub algorithms: Vec<Algorithm>,
     /// Whether the id_token is kept, to end the session at the provider without a question.
@@ -235,6 +240,11 @@ impl Provider {
         };
         pushes.then_some(to)
     }
+
+    /// Whether a callback that does not name its issuer is somebody else's (S17).
+    pub fn tells_issuer(&self) -> bool {
+        self.endpoints.tells_issuer || self.settings.authorization.requires_issuer
+    }
 }
 
 impl LinkParam {
@@ -283,6 +293,7 @@ pub(crate) mod testing {
                 link_params: Vec::new(),
                 max_age: None,
                 acr_values: Vec::new(),
+                requires_issuer: false,
             },
             token: TokenManner {
                 body: TokenBody::Json,

@@ -61,8 +61,8 @@ pub enum Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
     Broken,
-    /// Written by a newer version: not ours to clear.
-    Newer,
+    /// Written by another version, perhaps a newer one: not ours to clear.
+    OtherLayout,
 }
 
 impl SessionId {
@@ -154,7 +154,7 @@ impl Session {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
         let (&layout, rest) = bytes.split_first().ok_or(Unreadable::Broken)?;
         if layout != LAYOUT {
-            return Err(Unreadable::Newer);
+            return Err(Unreadable::OtherLayout);
         }
         let wire: Wire = postcard::from_bytes(rest).map_err(|_| Unreadable::Broken)?;
         let [created, seen, ends, issued, expires] = wire.times;
@@ -256,7 +256,7 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Session::from_bytes(&bytes[..length]).is_err());
         }
-        assert_eq!(Session::from_bytes(&[LAYOUT + 1, 0]).unwrap_err(), Unreadable::Newer);
+        assert_eq!(Session::from_bytes(&[LAYOUT + 1, 0]).unwrap_err(), Unreadable::OtherLayout);
         assert_eq!(Session::from_bytes(&[]).unwrap_err(), Unreadable::Broken);
     }
 

@@ -22,6 +22,11 @@ pub fn may_be_access(typ: Option<&str>) -> bool {
     typ.is_none_or(|typ| matches!(media_type(typ).as_str(), "at+jwt" | "jwt"))
 }
 
+/// Says whether a token calls itself an access token in its header (RFC 9068 2.1).
+pub fn is_named_access(typ: Option<&str>) -> bool {
+    typ.is_some_and(|typ| media_type(typ) == "at+jwt")
+}
+
 /// Says whether a token with this header `typ` may be an ID token. It has no type of its own, and
 /// whatever ends in `+jwt` is something else: `at+jwt`, `logout+jwt`, `secevent+jwt`.
 pub fn may_be_id(typ: Option<&str>) -> bool {

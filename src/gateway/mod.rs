@@ -137,9 +137,10 @@ impl Gateway {
         self.registry.sweep(clock::now());
     }
 
-    /// How long a request waits for a token: longer than a renewal takes at most.
+    /// How long a request waits for a token: longer than a renewal takes at most, which may have
+    /// to discover the provider first, and to wait for its turn each time.
     fn patience(&self) -> Duration {
-        self.provider_limit * 2 + Duration::from_secs(5)
+        self.provider_limit * 4 + Duration::from_secs(5)
     }
 }
 
@@ -247,7 +248,7 @@ impl Worker {
             Err(policy::Denied::NoSession) => self.without_session(visit).await,
         };
         match &who {
-            Who::Somebody(current) => {
+            Who::Somebody(current) | Who::Stranger(current) => {
                 let traits = RequestTraits::of(visit.headers);
                 self.refresh_cookie(current, &visit.own, &traits, answer.headers_mut());
             }
@@ -341,7 +342,5 @@ async fn read_form(parts: &Parts, body: Incoming) -> String {
     String::from_utf8(bytes.to_vec()).unwrap_or_default()
 }
 
-/// How long a request that needs no session waits for one.
-const PUBLIC_PATIENCE: Duration = Duration::from_secs(1);
 const FORM_BYTES: usize = 8 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);

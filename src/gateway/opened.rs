@@ -45,7 +45,7 @@ impl Sealer {
         let opened = self.ring.open(Purpose::Session, name, &sealed)?;
         Session::from_bytes(&opened.plain).map_err(|error| match error {
             Unreadable::Broken => NotOpened::Broken,
-            Unreadable::Newer => NotOpened::Unknown,
+            Unreadable::OtherLayout => NotOpened::Unknown,
         })
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::Method;
+use http::{HeaderValue, Method};
 
 use super::clock::now;
 use super::respond::Failure;
@@ -24,12 +24,18 @@ pub(super) type ProviderIndex = usize;
 pub(super) struct Party {
     directory: Arc<Directory>,
     breaker: Mutex<Breaker>,
+    /// Its name, as an app is told it.
+    pub(super) stated: HeaderValue,
 }
 
 impl Party {
     pub(super) fn new(settings: Arc<Settings>) -> Self {
-        let directory = Arc::new(Directory::new(settings));
-        Self { directory, breaker: Mutex::new(Breaker::default()) }
+        let stated = HeaderValue::from_str(&settings.name);
+        Self {
+            directory: Arc::new(Directory::new(settings)),
+            breaker: Mutex::new(Breaker::default()),
+            stated: stated.unwrap_or(HeaderValue::from_static("unknown")),
+        }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -54,16 +60,14 @@ impl Gateway {
     }
 
     /// Who may sign somebody in who wants to get to `return_to`: the provider that the route
-    /// there names, else any.
+    /// there names, else any. Nobody, where the path finds two routes of different providers.
     pub(super) fn choices(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Vec<ProviderIndex> {
         let path = return_to.as_str().split(['?', '#']).next().unwrap_or_default();
         let path = path.starts_with('/').then(|| RequestPath::parse(path).ok()).flatten();
         let found =
             path.as_ref().and_then(|path| self.routes.find(visit.host, path, &Method::GET).ok());
-        match found.and_then(|found| found.route.provider) {
-            Some(named) => vec![named],
-            None => (0..self.parties.len()).collect(),
-        }
+        let takes = |index: &ProviderIndex| found.is_none_or(|found| found.takes(*index));
+        (0..self.parties.len()).filter(takes).collect()
     }
 }
 

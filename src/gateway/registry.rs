@@ -160,6 +160,11 @@ impl Registry {
         newest
     }
 
+    /// Whether a session was ended by [`Self::revoke`].
+    pub(crate) fn is_revoked(&self, id: SessionId) -> bool {
+        self.shard(id).is_revoked(id)
+    }
+
     /// Forgets what nobody needs any more.
     pub(crate) fn sweep(&self, now: Timestamp) {
         for shard in &self.shards {

@@ -18,6 +18,7 @@ use crate::auth::session::Session;
 use crate::auth::token_call::{self, Granted, userinfo_request};
 use crate::provider::Lane;
 use crate::provider::directory::Want;
+use crate::secret::RefreshToken;
 use crate::telemetry::RefreshOutcome;
 
 /// Why a refresh brought nothing.
@@ -42,36 +43,35 @@ impl Worker {
     async fn renew(self: &Arc<Self>, open: &OpenSession) {
         let gateway = &self.gateway;
         let party = &gateway.parties[open.provider];
+        let Some(refresh) = &open.session.tokens.refresh else { return };
         if party.breaker().admit(now()).is_err() {
             gateway.registry.failed(open, Verdict::Passing, now(), 0);
             return;
         }
-        let (failed, renewed) = match self.refreshed(open).await {
-            Ok(Some(renewed)) => (None, Some(renewed)),
-            Ok(None) => (None, None),
-            Err(failed) => (Some(failed), None),
-        };
-        if failed.as_ref().is_some_and(|failed| failed.outage) {
-            party.breaker().failed(now());
-        } else {
-            party.breaker().answered();
-        }
-        if let Some(failed) = failed {
-            let [jitter] = draw(&mut SystemEntropy);
-            gateway.registry.failed(open, failed.verdict, now(), jitter);
-            self.tell(&open.session, &failed);
-        }
-        if let Some((provider, granted)) = renewed {
-            self.renewed(open, &provider, granted).await;
+        match self.refreshed(open, refresh).await {
+            Ok((provider, granted)) => {
+                party.breaker().answered();
+                self.renewed(open, &provider, granted).await;
+            }
+            Err(failed) => {
+                if failed.outage {
+                    party.breaker().failed(now());
+                } else {
+                    party.breaker().answered();
+                }
+                let [jitter] = draw(&mut SystemEntropy);
+                gateway.registry.failed(open, failed.verdict, now(), jitter);
+                self.tell(&open.session, &failed);
+            }
         }
     }
 
-    /// Spends the refresh token; none when there is nothing to spend.
+    /// Spends the refresh token.
     async fn refreshed(
         self: &Arc<Self>,
         open: &OpenSession,
-    ) -> Result<Option<(Arc<Provider>, Granted)>, Failed> {
-        let Some(refresh) = &open.session.tokens.refresh else { return Ok(None) };
+        refresh: &RefreshToken,
+    ) -> Result<(Arc<Provider>, Granted), Failed> {
         let unreachable = |why: String| Failed { verdict: Verdict::Passing, outage: true, why };
         let provider = self.provider(open.provider, Lane::Renewal).await;
         let provider = provider.map_err(|why| unreachable(why.to_string()))?;
@@ -79,7 +79,7 @@ impl Worker {
         let answer = self.clients[open.provider].send(request, Lane::Renewal).await;
         let answer = answer.map_err(|why| unreachable(why.to_string()))?;
         match token_call::read_tokens(&answer, &provider.settings.token, now()) {
-            Ok(granted) => Ok(Some((provider, granted))),
+            Ok(granted) => Ok((provider, granted)),
             Err(failure) => Err(Failed {
                 verdict: verdict(&failure),
                 outage: is_outage(&failure),
@@ -114,8 +114,9 @@ impl Worker {
         granted: Granted,
     ) {
         let gateway = &self.gateway;
-        let person = self.person(open, provider, &granted).await;
-        let mut session = open.session.renewed(granted.tokens, granted.id_token, now());
+        let (person, judged) = self.person(open, provider, &granted).await;
+        let id_token = granted.id_token.filter(|_| judged);
+        let mut session = open.session.renewed(granted.tokens, id_token, now());
         match person {
             Person::Same(identity) => session.identity = *identity,
             Person::Silent => {}
@@ -152,29 +153,25 @@ impl Worker {
         }
     }
 
-    /// Asks whom the new token speaks for. Briefly: everyone who waits for the token waits for
-    /// this too.
+    /// Asks whom the new token speaks for, and whether the tokens were judged. Briefly: everyone
+    /// who waits for the token waits for this too.
     async fn person(
         self: &Arc<Self>,
         open: &OpenSession,
         provider: &Arc<Provider>,
         granted: &Granted,
-    ) -> Person {
-        let asking = async {
-            let proven = self.proven_again(open, provider, granted).await;
-            let told = self.told(open, provider, granted).await;
-            (proven, told)
+    ) -> (Person, bool) {
+        // Each in its own time: what one of them proves counts, however slow the other is.
+        let (proven, told) = tokio::join!(
+            tokio::time::timeout(PERSON, self.proven_again(open, provider, granted)),
+            tokio::time::timeout(PERSON, self.told(open, provider, granted)),
+        );
+        let Some(proven) = proven.unwrap_or_else(|_| Some(Proven::unjudged(granted))) else {
+            return (Person::Gone("a refresh brought an id_token of another person"), false);
         };
-        match tokio::time::timeout(PERSON, asking).await {
-            Ok((Some(proven), told)) => {
-                person::compare(&provider.settings, &open.session, proven, told)
-            }
-            Ok((None, _)) => Person::Gone("a refresh brought an id_token of another person"),
-            Err(_) => {
-                let claims = Proven::unjudged(granted);
-                person::compare(&provider.settings, &open.session, claims, Told::Nothing)
-            }
-        }
+        let judged = proven.judged;
+        let told = told.unwrap_or(Told::Nothing);
+        (person::compare(&provider.settings, &open.session, proven, told), judged)
     }
 
     async fn told(&self, open: &OpenSession, provider: &Provider, granted: &Granted) -> Told {
@@ -215,9 +212,9 @@ impl Worker {
             Some(Err(unproven)) if unproven.is_somebody_else() => None,
             Some(Err(unproven)) => {
                 tracing::error!(session = ?before.id, ?unproven, "a refresh brought tokens that can't be judged; the old claims stay");
-                Some(Proven::default())
+                Some(Proven::unjudged(granted))
             }
-            None => Some(Proven::default()),
+            None => Some(Proven::unjudged(granted)),
         }
     }
 }

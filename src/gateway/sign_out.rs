@@ -74,6 +74,10 @@ impl Worker {
         let now = now();
         let Presented::Session(open) = self.presented(&visit.own, now) else { return None };
         let session = &open.session;
+        // A copy of a cookie that was signed out with has nothing left to end.
+        if self.gateway.registry.is_revoked(session.id) {
+            return None;
+        }
         let newest = self.gateway.registry.revoke(session.id, session.ends, now);
         tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
         Some(newest.unwrap_or(open))
@@ -88,7 +92,7 @@ impl Worker {
         return_to: Option<&ReturnTo>,
     ) -> Option<String> {
         let gateway = &self.gateway;
-        let learning = self.provider(ended.provider, Lane::Login);
+        let learning = self.provider(ended.provider, Lane::Revocation);
         let provider = tokio::time::timeout(PATIENCE, learning).await.ok()?.ok()?;
         self.take_back(ended.provider, &provider, &ended.session);
         let after = format!("{}{}/signed_out", visit.origin(gateway), gateway.prefix);
@@ -110,8 +114,10 @@ impl Worker {
         let (worker, id) = (Arc::clone(self), session.id);
         self.tasks.spawn(async move {
             for call in calls {
-                let answer =
-                    tokio::time::timeout(PATIENCE, worker.clients[index].send(call, Lane::Renewal));
+                let answer = tokio::time::timeout(
+                    PATIENCE,
+                    worker.clients[index].send(call, Lane::Revocation),
+                );
                 match answer.await {
                     Ok(Ok(answer)) if answer.status().is_success() => {}
                     Ok(Ok(answer)) => {

@@ -11,6 +11,7 @@ use super::respond::Failure;
 use super::visit::Visit;
 use crate::auth::authorization::Wishes;
 use crate::auth::return_to::ReturnTo;
+use crate::auth::route::NoRoute;
 
 impl Worker {
     /// Begins a login: at the provider that the link names, or at the only one there is.
@@ -28,7 +29,7 @@ impl Worker {
         });
         let Some(index) = one else {
             let page = self.gateway.choose_path(&return_to);
-            return Ok(self.gateway.redirect(StatusCode::FOUND, &page));
+            return Ok(self.gateway.redirect(visit.redirect_status(), &page));
         };
         let allowed = &self.gateway.parties[index].settings().authorization.link_params;
         let wishes = Wishes::read(visit.query, allowed);
@@ -72,6 +73,9 @@ impl Worker {
         let address = visit.member("rd", form);
         let return_to = self.gateway.judged(address.as_deref(), &visit.origin(&self.gateway));
         let choices = self.gateway.choices(visit, &return_to);
+        if choices.is_empty() {
+            return Err(Failure::Route(NoRoute::Path));
+        }
         Ok((return_to, choices))
     }
 }

@@ -39,6 +39,12 @@ impl Gateway {
         if route.access_token_header {
             headers.insert(FORWARDED_ACCESS_TOKEN, statement.access_token.clone());
         }
+        if self.parties.len() > 1
+            && let Some(provider) = who.provider()
+        {
+            // The same name at two providers is two people (S26).
+            headers.insert(ASKARA_PROVIDER, self.parties[provider].stated.clone());
+        }
         for (name, value) in &statement.identity {
             headers.insert(name.clone(), value.clone());
         }
@@ -110,6 +116,7 @@ fn field(text: String) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
+const ASKARA_PROVIDER: HeaderName = HeaderName::from_static("x-askara-provider");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

@@ -1,6 +1,6 @@
 //! One request, as far as it was understood before anything was decided.
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::Gateway;
 use super::respond::Asker;
@@ -32,6 +32,11 @@ impl Visit<'_> {
     /// Who is to be answered, should there be something to say.
     pub(super) fn asker(&self) -> Asker {
         Asker::of(self.method, self.headers)
+    }
+
+    /// How a redirect is said: what was posted must not be posted again (S1, S21).
+    pub(super) fn redirect_status(&self) -> StatusCode {
+        if *self.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND }
     }
 
     /// A member of the query or the posted form, decoded once.

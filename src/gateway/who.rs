@@ -1,9 +1,11 @@
 //! Who a request is from: somebody with a session, an API client with a token, or nobody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Worker;
 use super::bearer::ApiClient;
+use super::providers::ProviderIndex;
 use super::respond::Failure;
 use super::session::{Current, Recalled};
 use super::visit::Visit;
@@ -19,6 +21,9 @@ pub(super) enum Who {
         clear: bool,
     },
     Somebody(Current),
+    /// Somebody elsewhere, and nobody on this route, which takes another provider's people. The
+    /// session goes on all the same, and its cookie with it.
+    Stranger(Current),
 }
 
 impl Worker {
@@ -30,20 +35,20 @@ impl Worker {
         found: Found<'_>,
         public: bool,
     ) -> Result<Who, Failure> {
-        match self.api_client(found, visit.headers).await {
+        // What is open to everyone tells who somebody is, but does not wait long for that.
+        let patience = if public { PUBLIC_PATIENCE } else { self.gateway.patience() };
+        match self.api_client(found, visit.headers, patience).await {
             Some(Ok(client)) => return Ok(Who::Client(client)),
             Some(Err(bad)) if !public => return Err(Failure::Bearer(bad)),
-            // What is open to everyone is open to those with a bad token too, as nobody.
+            // It is open to those with a bad token too, as nobody.
             Some(Err(_)) => return Ok(Who::Nobody { clear: false }),
             None => {}
         }
-        // What is open to everyone tells who somebody is, but waits for nobody's provider.
-        let patience = if public { super::PUBLIC_PATIENCE } else { self.gateway.patience() };
         match self.recall(&visit.own, patience).await {
             Ok(Recalled::Somebody(current)) if found.takes(current.newest.provider) => {
                 Ok(Who::Somebody(current))
             }
-            Ok(Recalled::Somebody(_)) => Ok(Who::Nobody { clear: false }),
+            Ok(Recalled::Somebody(current)) => Ok(Who::Stranger(current)),
             Ok(Recalled::Nobody { clear }) => Ok(Who::Nobody { clear }),
             Err(Failure::SessionUnavailable { .. }) if public => Ok(Who::Nobody { clear: false }),
             Err(failure) => Err(failure),
@@ -55,7 +60,7 @@ impl Who {
     pub(super) fn identity(&self) -> Option<&Identity> {
         match self {
             Self::Client(client) => Some(&client.identity),
-            Self::Nobody { .. } => None,
+            Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => Some(&current.newest.session.identity),
         }
     }
@@ -63,8 +68,17 @@ impl Who {
     pub(super) fn statement(&self) -> Option<&Statement> {
         match self {
             Self::Client(client) => Some(&client.statement),
-            Self::Nobody { .. } => None,
+            Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => Some(&current.newest.statement),
+        }
+    }
+
+    /// Who vouched.
+    pub(super) fn provider(&self) -> Option<ProviderIndex> {
+        match self {
+            Self::Client(client) => Some(client.provider),
+            Self::Nobody { .. } | Self::Stranger(_) => None,
+            Self::Somebody(current) => Some(current.newest.provider),
         }
     }
 
@@ -73,3 +87,6 @@ impl Who {
         matches!(self, Self::Somebody(_))
     }
 }
+
+/// How long a request that needs nobody waits to learn who it is from.
+const PUBLIC_PATIENCE: Duration = Duration::from_secs(1);

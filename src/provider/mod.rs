@@ -26,9 +26,8 @@ use connector::Connector;
 pub struct Client {
     http: OnceLock<Http>,
     options: Options,
-    logins: Semaphore,
-    renewals: Semaphore,
-    api: Semaphore,
+    /// For each lane its places.
+    lanes: [Semaphore; LANES],
 }
 
 /// What a client is made of.
@@ -49,13 +48,19 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// What a call is for. Logins and questions about API clients' tokens, which anybody can begin,
-/// never take the place of renewals, nor of each other.
+/// What a call is for. What anybody can begin, and begin again, never takes the place of what
+/// needs a session or a code, nor of anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
+    /// Questions about the tokens of API clients.
     Api,
+    /// What a code leads to.
     Login,
+    /// What comes before there is a code.
+    Push,
     Renewal,
+    /// Taking tokens back.
+    Revocation,
 }
 
 /// Why a call brought no answer. No such failure ever ends a session.
@@ -80,8 +85,8 @@ impl Client {
     /// A client that trusts the system's authorities, or those of `ca_file` alone. The TLS part
     /// is made at the first call: a gateway has to start while its provider is away.
     pub fn new(options: Options) -> Self {
-        let places = || Semaphore::new(MAX_CALLS);
-        Self { http: OnceLock::new(), options, logins: places(), renewals: places(), api: places() }
+        let lanes = std::array::from_fn(|_| Semaphore::new(MAX_CALLS));
+        Self { http: OnceLock::new(), options, lanes }
     }
 
     /// Sends a request and takes the whole answer, in at most `limit` once it is its turn.
@@ -100,13 +105,8 @@ impl Client {
         lane: Lane,
         most: usize,
     ) -> Result<Response<Bytes>, CallFailure> {
-        let places = match lane {
-            Lane::Api => &self.api,
-            Lane::Login => &self.logins,
-            Lane::Renewal => &self.renewals,
-        };
         let limit = self.options.limit;
-        let turn = tokio::time::timeout(limit, places.acquire()).await;
+        let turn = tokio::time::timeout(limit, self.lanes[lane as usize].acquire()).await;
         let _turn = turn.map_err(|_| CallFailure::Busy)?;
         tokio::time::timeout(limit, self.exchange(request, most))
             .await
@@ -187,6 +187,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Tokens and identities are a few kilobytes; more is no answer (C-93).
 pub const MAX_ANSWER: usize = 256 * 1024;
+const LANES: usize = Lane::Revocation as usize + 1;
 const MAX_CALLS: usize = 64;
 /// Shorter than what servers keep, so that a token call seldom meets a closed connection.
 const IDLE: Duration = Duration::from_secs(4);

@@ -105,7 +105,7 @@ async fn without_being_told_so_a_token_opens_nothing() {
 
 #[tokio::test]
 async fn the_provider_can_be_asked_about_each_token() {
-    let (scene, robot) = scene("introspection = true\ncache = \"1s\"").await;
+    let (scene, robot) = scene("introspection = true\nscopes = [\"read\"]\ncache = \"1s\"").await;
     let token = lent(&robot, "https://opaque.test", "openid read").await;
     for _ in 0..3 {
         assert_eq!(status(&scene, &token).await, 200);
@@ -123,6 +123,20 @@ async fn the_provider_can_be_asked_about_each_token() {
     wait(2100).await;
     assert_eq!(status(&scene, &token).await, 401, "believed for a second at most");
     assert_eq!(status(&scene, "anything").await, 401, "C-89");
+}
+
+#[tokio::test]
+async fn a_program_that_acts_for_nobody_passes_where_that_is_said() {
+    let introspection = "introspection = true\naudience = [\"https://opaque.test\"]";
+    let programs = format!("{introspection}\nuser = [\"token:/sub\", \"token:/client_id\"]");
+    for (rules, expected) in [(introspection, 401), (&programs, 200)] {
+        let (scene, robot) = scene(rules).await;
+        let token = robot.token_for("https://opaque.test", "read").await;
+        assert_eq!(status(&scene, &token).await, expected, "{rules}");
+        if expected == 200 {
+            assert_eq!(scene.app.last().header("x-forwarded-user"), Some("robot"));
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! How people are sent to a provider.
 
+use std::time::Duration;
+
 use super::Surroundings;
 use super::addresses::Addresses;
 use super::{params, words};
 use crate::auth::host::Origin;
 use crate::auth::preset::Preset;
-use crate::auth::provider::{Authorization, AuthorizeMethod, Pushed, ResponseMode};
+use crate::auth::provider::{Authorization, AuthorizeMethod, LinkParam, Pushed, ResponseMode};
 use crate::config::problem::Problems;
 use crate::config::reader::Section;
 
@@ -36,10 +38,39 @@ pub(super) fn parse(
         response_mode: response_mode(section, context.around, problems),
         pushed: pushed(section, context.addresses, problems, warnings),
         params,
+        max_age: max_age(section, preset, problems),
+        acr_values: acr_values(section, &link_params, problems),
+        requires_issuer: requires_issuer(section, context.addresses, problems),
         link_params,
-        max_age: section.duration("max_age", problems),
-        acr_values: words::parse(section, "acr_values", problems).unwrap_or_default(),
     }
+}
+
+/// Only an id_token tells when somebody signed in: a demand that nobody judges is none.
+fn max_age(section: &mut Section, preset: &Preset, problems: &mut Problems) -> Option<Duration> {
+    let age = section.duration("max_age", problems)?;
+    if !preset.openid {
+        let message = "is judged by the id_token, which only kind \"oidc\" brings";
+        problems.push(section.problem("max_age", message));
+    }
+    Some(age)
+}
+
+fn acr_values(section: &mut Section, links: &[LinkParam], problems: &mut Problems) -> Vec<String> {
+    let values = words::parse(section, "acr_values", problems).unwrap_or_default();
+    if !values.is_empty() && links.contains(&LinkParam::AcrValues) {
+        let message = "is in link_params as well; only one of the two may say it";
+        problems.push(section.problem("acr_values", message));
+    }
+    values
+}
+
+fn requires_issuer(section: &mut Section, addresses: &Addresses, problems: &mut Problems) -> bool {
+    let required = section.boolean("require_iss", problems).unwrap_or(false);
+    if required && addresses.issuer.is_none() {
+        problems
+            .push(section.problem("require_iss", "needs issuer: there is nothing to compare with"));
+    }
+    required
 }
 
 fn method(section: &mut Section, preset: &Preset, problems: &mut Problems) -> AuthorizeMethod {

@@ -17,7 +17,7 @@ pub(super) struct Given {
 
 impl Given {
     pub(super) fn parse(mut section: Section, problems: &mut Problems) -> Self {
-        let mut sources = |key| section.list(key, problems, source);
+        let mut sources = |key| sources(&mut section, key, problems);
         let given = Self {
             user: sources("user"),
             email: sources("email"),
@@ -55,6 +55,15 @@ impl Given {
             ),
         }
     }
+}
+
+/// Takes a list of places to look at.
+pub(super) fn sources(
+    section: &mut Section,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Option<Vec<Source>> {
+    section.list(key, problems, source)
 }
 
 fn first(own: Option<Vec<Source>>, all: &Option<Vec<Source>>, row: &[&str]) -> Vec<Source> {

@@ -7,7 +7,7 @@ use super::addresses::Addresses;
 use super::client::{self, Client};
 use super::{ProviderConfig, Shared, authorization, bearer, openid, token};
 use crate::auth::preset::{ASKARA, PRESETS, Preset};
-use crate::auth::provider::Settings;
+use crate::auth::provider::{ClientAuth, Settings};
 use crate::config::problem::Problems;
 use crate::config::reader::Section;
 
@@ -37,8 +37,9 @@ pub(super) fn parse(
         alone: own.is_none(),
     };
     let client = Client::parse(&mut section, context, problems, warnings);
-    let openid = openid::parse(&mut section, &preset, addresses.discovers, problems);
-    let bearer = bearer::parse(&mut section, &addresses, problems);
+    let openid = openid::parse(&mut section, &preset, &addresses, problems);
+    let proves_itself = !matches!(client.auth, Some(ClientAuth::None));
+    let bearer = bearer::parse(&mut section, &addresses, proves_itself, problems);
     let identity = shared.identity.parse_for(&mut section, &preset, problems);
     let ca_file = section.text("ca_file", problems).map(PathBuf::from);
     refuse_what_needs_a_store(&mut section, problems);

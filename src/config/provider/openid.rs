@@ -1,5 +1,6 @@
 //! What OpenID Connect adds: how id_tokens are judged.
 
+use super::addresses::Addresses;
 use super::words;
 use crate::auth::jwt::Algorithm;
 use crate::auth::preset::Preset;
@@ -11,7 +12,7 @@ use crate::config::reader::Section;
 pub(super) fn parse(
     section: &mut Section,
     preset: &Preset,
-    discovers: bool,
+    addresses: &Addresses,
     problems: &mut Problems,
 ) -> Option<OpenId> {
     let given = section.has("id_token_algorithms");
@@ -19,7 +20,15 @@ pub(super) fn parse(
     let keep_hint = section.boolean("id_token_hint", problems).unwrap_or(false);
     let required_acr = words::parse(section, "required_acr", problems).unwrap_or_default();
     if preset.openid {
-        return Some(OpenId { algorithms, keep_hint, required_acr, discovers });
+        // Without an issuer there was an error already.
+        let issuer = addresses.issuer.clone()?;
+        return Some(OpenId {
+            issuer,
+            algorithms,
+            keep_hint,
+            required_acr,
+            discovers: addresses.discovers,
+        });
     }
     for (key, is_set) in [
         ("id_token_algorithms", given),

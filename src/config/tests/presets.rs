@@ -65,7 +65,6 @@ client_auth = "basic"
 pkce = "off"
 token_redirect_uri = true
 redirect_path = "/callback"
-max_age = "1h"
 acr_values = ["urn:loa:2"]
 token_life = "2m"
 token_type_optional = true
@@ -84,7 +83,6 @@ identity = { user = "me:/number" }
     assert_eq!(authorization.pushed, Pushed::Always);
     assert_eq!(authorization.scopes, ["a", "b", "c"]);
     assert_eq!(authorization.redirect_path, "/callback");
-    assert_eq!(authorization.max_age, Some(Duration::from_secs(3600)));
     assert_eq!(authorization.acr_values, ["urn:loa:2"]);
     assert!(!authorization.pkce && settings.token.redirect_uri);
     assert_eq!((settings.token.body, settings.token.life.as_secs()), (TokenBody::Json, 120));
@@ -130,9 +128,12 @@ fn an_empty_address_switches_one_off() {
 fn what_openid_adds_is_read() {
     let settings = kind(
         "oidc",
-        "required_acr = [\"urn:loa:2\"]\nid_token_hint = true\nid_token_algorithms = [\"ES256\", \"RS256\"]",
+        "max_age = \"1h\"\nrequire_iss = true\nrequired_acr = [\"urn:loa:2\"]\nid_token_hint = true\nid_token_algorithms = [\"ES256\", \"RS256\"]",
     );
     let openid = settings.openid.as_ref().unwrap();
+    assert_eq!(settings.authorization.max_age, Some(Duration::from_secs(3600)));
+    assert!(settings.authorization.requires_issuer);
+    assert_eq!(settings.issuer.as_ref(), Some(&openid.issuer));
     assert_eq!(openid.required_acr, ["urn:loa:2"]);
     assert_eq!((openid.keep_hint, openid.algorithms.len()), (true, 2));
     assert_eq!(kind("oidc", "").openid.as_ref().unwrap().algorithms.len(), 1);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 
-use super::exchange::Outcome;
+use super::exchange::{Outcome as Ended, SignedIn};
 use super::spent::Claim;
-use crate::auth::callback::Callback;
+use crate::auth::callback::{Callback, Outcome};
 use crate::auth::cookie::OwnCookies;
 use crate::auth::login::AwaitCallback;
 use crate::auth::provider::ResponseMode;
@@ -32,13 +33,18 @@ impl Worker {
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
         let settings = gateway.parties[index].settings();
-        let members = match settings.authorization.response_mode {
-            ResponseMode::Query if *visit.method == Method::GET => visit.query,
-            ResponseMode::Query => return Err(Failure::MethodNotAllowed("GET")),
-            ResponseMode::FormPost if *visit.method == Method::POST => form,
-            ResponseMode::FormPost => return Err(Failure::MethodNotAllowed("POST")),
+        let posted = settings.authorization.response_mode == ResponseMode::FormPost;
+        let members = match *visit.method {
+            Method::GET => visit.query,
+            Method::POST if posted => form,
+            _ if posted => return Err(Failure::MethodNotAllowed("GET, POST")),
+            _ => return Err(Failure::MethodNotAllowed("GET")),
         };
         let callback = Callback::parse(members).map_err(Failure::Callback)?;
+        // A provider that does not know the mode says so in a query; a code never comes there.
+        if posted && *visit.method == Method::GET && matches!(callback.outcome, Outcome::Code(_)) {
+            return Err(Failure::MethodNotAllowed("POST"));
+        }
         let name = gateway.sealer.cookies.attempt_name(&callback.state.digest());
         let Some(attempt) = self.open_attempt(&visit.own, &name) else {
             return self.without_attempt(visit).await;
@@ -49,7 +55,7 @@ impl Worker {
         let mut answer = match &*outcome {
             Ok(signed_in) => {
                 let mut answer = gateway.redirect(StatusCode::SEE_OTHER, &signed_in.return_to);
-                self.set_cookies(&signed_in.lines, &visit.own, answer.headers_mut());
+                self.set_signed_in(signed_in, posted, visit, answer.headers_mut());
                 answer
             }
             Err(failure) => {
@@ -78,7 +84,7 @@ impl Worker {
         index: ProviderIndex,
         attempt: AwaitCallback,
         callback: Callback,
-    ) -> Arc<Outcome> {
+    ) -> Arc<Ended> {
         let provider = match self.provider(index, Lane::Login).await {
             Ok(provider) => provider,
             Err(why) => return Arc::new(Err(Failure::NotLearnt(why))),
@@ -110,7 +116,24 @@ impl Worker {
         landed.unwrap_or_else(|| Arc::new(Err(Failure::ForeignCallback)))
     }
 
-    fn note(&self, outcome: &Outcome) {
+    fn set_signed_in(
+        &self,
+        signed_in: &SignedIn,
+        posted: bool,
+        visit: &Visit<'_>,
+        answer: &mut HeaderMap,
+    ) {
+        if !posted {
+            return self.set_cookies(&signed_in.lines, &visit.own, answer);
+        }
+        // The browser brings no session along with another site's POST: parts of an old one,
+        // unseen, would lie beside the new one ever after.
+        let set: Vec<&[u8]> = signed_in.lines.iter().map(HeaderValue::as_bytes).collect();
+        add_cookies(answer, self.gateway.sealer.cookies.clear_unseen(&set));
+        answer.extend(signed_in.lines.iter().map(|line| (header::SET_COOKIE, line.clone())));
+    }
+
+    fn note(&self, outcome: &Ended) {
         self.gateway.metrics.login(match outcome {
             Ok(_) => LoginOutcome::completed,
             Err(Failure::LoginCall(_) | Failure::NotLearnt(_)) => LoginOutcome::provider_error,

@@ -6,7 +6,7 @@ mod spent;
 
 use std::sync::Arc;
 
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 
 pub(super) use spent::SpentAttempts;
 
@@ -25,6 +25,7 @@ use crate::auth::host::Origin;
 use crate::auth::login::{ATTEMPT_LIFE, AwaitCallback, MAX_ATTEMPT_BYTES, MAX_ATTEMPTS};
 use crate::auth::provider::{Provider, ResponseMode};
 use crate::auth::return_to::ReturnTo;
+use crate::auth::route::NoRoute;
 use crate::provider::Lane;
 use crate::telemetry::LoginOutcome;
 
@@ -40,6 +41,8 @@ impl Worker {
             [one] if !gateway.parties[*one].settings().posts() => {
                 self.begin_login(visit, *one, return_to, Wishes::default()).await
             }
+            // However often they signed in, the rules there would not take them.
+            [] => Err(Failure::Route(NoRoute::Path)),
             [_] => Ok(gateway.redirect(StatusCode::FOUND, &gateway.start_path(return_to))),
             _ => Ok(gateway.redirect(StatusCode::FOUND, &gateway.choose_path(return_to))),
         }
@@ -54,7 +57,7 @@ impl Worker {
         wishes: Wishes,
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
-        let provider = self.provider(index, Lane::Login).await?;
+        let provider = self.provider(index, Lane::Push).await?;
         let asked = &provider.settings.authorization;
         let redirect_uri = format!("{}{}", visit.origin(gateway), asked.redirect_path);
         let begun = AwaitCallback::begin(
@@ -66,11 +69,7 @@ impl Worker {
         );
         let parameters = self.pushed(index, &provider, begun.parameters).await?;
         let mut answer = match parameters.carried(&provider) {
-            Carried::Address(address) => {
-                let after_post = *visit.method == Method::POST;
-                let status = if after_post { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
-                gateway.redirect(status, &address)
-            }
+            Carried::Address(address) => gateway.redirect(visit.redirect_status(), &address),
             Carried::Form(form) => {
                 gateway.post_page(visit.asker().language(), &provider.settings.title, &form)
             }
@@ -90,7 +89,7 @@ impl Worker {
         let request = push_request(provider, &parameters, moment(&mut SystemEntropy));
         let Some(request) = request else { return Ok(parameters) };
         let answer =
-            self.clients[index].send(request, Lane::Login).await.map_err(Failure::LoginCall)?;
+            self.clients[index].send(request, Lane::Push).await.map_err(Failure::LoginCall)?;
         let name = read_pushed(&answer, &provider.settings.token).map_err(Failure::Pushed)?;
         Ok(Parameters::pushed(provider, &name))
     }

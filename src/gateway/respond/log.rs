@@ -3,7 +3,6 @@
 use http::StatusCode;
 
 use super::Failure;
-use crate::auth::bearer::BadBearer;
 use crate::auth::login::LoginError;
 use crate::upstream;
 
@@ -26,9 +25,6 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
                 "login failed: the provider did not take the pushed request"
             );
         }
-        Failure::Bearer(BadBearer::Unavailable(why)) => {
-            tracing::error!(reference, status, why, "an API client's token can't be judged");
-        }
         Failure::Login(LoginError::Issuer) => {
             tracing::warn!(
                 reference,
@@ -36,7 +32,8 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
                 "a callback does not name the issuer that was asked; another provider's answer may be passed off as this one's"
             );
         }
-        Failure::Login(LoginError::Denied(_) | LoginError::Expired | LoginError::Foreign) => {
+        // An invented code brings `invalid_grant` as well as an old one.
+        Failure::Login(error) if error.is_of_the_visitor() => {
             tracing::info!(reference, status, ?failure, "login ended without a session");
         }
         Failure::Login(error) => {

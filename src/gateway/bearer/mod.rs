@@ -1,8 +1,10 @@
 //! API clients that come with an access token of their own (RFC 6750). A token counts for what
 //! was verified of it, never for being there (C-89).
 
-use std::collections::HashMap;
+mod verdicts;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -24,22 +26,25 @@ use crate::auth::tokens::unverified_claims;
 use crate::provider::Lane;
 use crate::provider::directory::Want;
 use crate::secret::AccessToken;
+pub(super) use verdicts::Verdicts;
+use verdicts::{Verdict, Way};
 
 /// An API client whose token was believed, with what the app is told of it.
 pub(super) struct ApiClient {
+    /// Whose token it is.
+    pub(super) provider: ProviderIndex,
     pub(super) identity: Identity,
     pub(super) statement: Statement,
 }
 
-/// What was found out of a token.
-type Verdict = Result<Arc<ApiClient>, BadBearer>;
-
 impl Worker {
-    /// The API client of a request, where the route takes such and the request brings a token.
+    /// The API client of a request, where the route takes such and the request brings a token. A
+    /// verdict that takes longer than `patience` is none.
     pub(super) async fn api_client(
         self: &Arc<Self>,
         found: Found<'_>,
         headers: &HeaderMap,
+        patience: Duration,
     ) -> Option<Verdict> {
         // Where the visitor's own Authorization is the app's business, it is not ours.
         if !self.gateway.takes_bearers || found.route.authorization == Authorization::Pass {
@@ -50,40 +55,76 @@ impl Worker {
             Presented::Malformed => return Some(Err(BadBearer::Malformed)),
             Presented::Token(token) => token,
         };
-        let Some(index) = self.gateway.judge_of(found, &token)? else {
-            return Some(Err(BadBearer::Invalid(Refusal::Issuer)));
+        let verdict = match self.gateway.judge_of(found, &token)? {
+            Some(index) => self.known_or_judged(index, token, patience).await,
+            None => Err(BadBearer::Invalid(Refusal::Issuer)),
         };
-        Some(self.known_or_judged(index, token).await)
+        Some(verdict)
     }
 
+    /// What is known of a token, or found out now: once for all who bring it at once, in a task
+    /// of its own, so that nobody who goes away takes the answer from the others.
     async fn known_or_judged(
         self: &Arc<Self>,
         index: ProviderIndex,
         token: AccessToken,
+        patience: Duration,
     ) -> Verdict {
         let settings = self.gateway.parties[index].settings();
         let Some(rules) = &settings.bearer else {
             return Err(BadBearer::Invalid(Refusal::Issuer));
         };
         let key = cache_key(&token, &settings.name, rules);
-        if let Some(known) = self.verdicts().find(&key, now()) {
-            return known;
-        }
-        let judged = match rules.introspection {
-            true => self.asked_about(index, rules, &token).await,
-            false => self.verified(index, rules, &token).await,
+        let way = self.verdicts().way(key, now());
+        let mut flight = match way {
+            Way::Known(verdict) => return verdict,
+            Way::Wait(flight) => flight,
+            Way::FindOut(sender, flight) => {
+                let worker = Arc::clone(self);
+                self.tasks.spawn(async move {
+                    let (verdict, until) = worker.judged(index, &token).await;
+                    worker.verdicts().keep(key, verdict.clone(), now(), until);
+                    sender.send_replace(Some(verdict));
+                });
+                flight
+            }
         };
-        let (verdict, until) = match judged {
+        let landed = tokio::time::timeout(patience, flight.wait_for(Option::is_some)).await;
+        let verdict = landed.ok().and_then(Result::ok).and_then(|verdict| verdict.clone());
+        verdict.unwrap_or(Err(BadBearer::Unavailable("it could not be found out in time")))
+    }
+
+    /// A verdict on a token, and until when it is kept.
+    async fn judged(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        token: &AccessToken,
+    ) -> (Verdict, Timestamp) {
+        let settings = self.gateway.parties[index].settings();
+        let Some(rules) = &settings.bearer else {
+            return (Err(BadBearer::Invalid(Refusal::Issuer)), now());
+        };
+        let accepted = match rules.introspection {
+            true => self.asked_about(index, rules, token).await,
+            false => self.verified(index, rules, token).await,
+        };
+        match accepted {
             Ok(accepted) => {
                 let until = believe_until(&accepted, rules, now());
-                (self.client_of(index, accepted, &token), until)
+                (self.client_of(index, rules, accepted, token), until)
             }
-            // What could not be found out may be known in a moment.
-            Err(unknown @ BadBearer::Unavailable(_)) => return Err(unknown),
-            Err(refused) => (Err(refused), refuse_until(now())),
-        };
-        self.verdicts().keep(key, verdict.clone(), until);
-        verdict
+            Err(bad) => {
+                if let BadBearer::Unavailable(why) = &bad {
+                    tracing::warn!(
+                        provider = settings.name,
+                        why,
+                        "an API client's token can't be judged"
+                    );
+                }
+                let until = refuse_until(&bad, now());
+                (Err(bad), until)
+            }
+        }
     }
 
     /// Has the provider's keys judge the token, newer ones where it names one that is not known;
@@ -125,18 +166,26 @@ impl Worker {
     }
 
     /// What the app is told of a client.
-    fn client_of(&self, index: ProviderIndex, accepted: Accepted, token: &AccessToken) -> Verdict {
+    fn client_of(
+        &self,
+        index: ProviderIndex,
+        rules: &BearerRules,
+        accepted: Accepted,
+        token: &AccessToken,
+    ) -> Verdict {
         let sources = &self.gateway.parties[index].settings().identity;
         let nobody = BadBearer::Invalid(Refusal::Nobody);
-        let identity = sources.read_client(accepted.claims).map_err(|_| nobody.clone())?;
+        let identity = sources.read_client(&rules.user, accepted.claims);
+        let identity = identity.map_err(|_| nobody.clone())?;
         let statement = Statement::new(&identity, token).map_err(|_| nobody)?;
-        Ok(Arc::new(ApiClient { identity, statement }))
+        Ok(Arc::new(ApiClient { provider: index, identity, statement }))
     }
 }
 
 impl super::Gateway {
-    /// The provider that judges a token on this route: whose issuer it names, else the one that
-    /// can be asked. None: no provider here takes tokens at all.
+    /// The provider that judges a token on this route: the only one that takes tokens, else one
+    /// whose issuer it names, else the first that can be asked. None: no provider here takes
+    /// tokens at all.
     fn judge_of(&self, found: Found<'_>, token: &AccessToken) -> Option<Option<ProviderIndex>> {
         let here: Vec<(ProviderIndex, &BearerRules)> = self
             .parties
@@ -145,19 +194,30 @@ impl super::Gateway {
             .filter(|(index, _)| found.takes(*index))
             .filter_map(|(index, party)| Some((index, party.settings().bearer.as_ref()?)))
             .collect();
-        if here.is_empty() {
-            return None;
+        match here.as_slice() {
+            [] => return None,
+            // Whether it is this one's token is found out with all the rest.
+            [(one, _)] => return Some(Some(*one)),
+            _ => {}
         }
         let claims = unverified_claims(token);
         // Unverified: it only chooses by whose keys the token is judged.
-        let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
-        let by_issuer = here.iter().find(|(_, rules)| {
-            claims.is_some() && !rules.introspection && rules.issuer.as_deref() == issuer
-        });
-        let by_asking = here.iter().find(|(_, rules)| {
-            rules.introspection && (issuer.is_none() || rules.issuer.as_deref() == issuer)
-        });
-        Some(by_issuer.or(by_asking).map(|(index, _)| *index))
+        let claim = |name: &str| claims.as_ref().and_then(|claims| claims.get(name));
+        let issuer = claim("iss").and_then(serde_json::Value::as_str);
+        let of_issuer = |rules: &BearerRules| rules.issuer.fits(issuer);
+        let of_audience = |rules: &BearerRules| {
+            let named = |audience: &String| match claim("aud") {
+                Some(serde_json::Value::Array(all)) => all.iter().any(|one| one == audience),
+                one => one.is_some_and(|one| one == audience),
+            };
+            rules.audience.iter().any(named)
+        };
+        let mut by_keys = here
+            .iter()
+            .filter(|(_, rules)| claims.is_some() && !rules.introspection && of_issuer(rules));
+        let fitting = by_keys.clone().find(|(_, rules)| of_audience(rules));
+        let by_asking = || here.iter().find(|(_, rules)| rules.introspection && of_issuer(rules));
+        Some(fitting.or_else(|| by_keys.next()).or_else(by_asking).map(|(index, _)| *index))
     }
 }
 
@@ -166,34 +226,3 @@ impl From<BadBearer> for Failure {
         Self::Bearer(bad)
     }
 }
-
-/// What one worker found out of tokens lately. Two generations, as of opened sessions: what is
-/// not asked for while [`KEPT`] others come is forgotten.
-#[derive(Default)]
-pub(super) struct Verdicts {
-    young: HashMap<[u8; 32], Kept>,
-    old: HashMap<[u8; 32], Kept>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    verdict: Verdict,
-    until: Timestamp,
-}
-
-impl Verdicts {
-    fn find(&self, key: &[u8; 32], now: Timestamp) -> Option<Verdict> {
-        let kept = self.young.get(key).or_else(|| self.old.get(key))?;
-        (now < kept.until).then(|| kept.verdict.clone())
-    }
-
-    fn keep(&mut self, key: [u8; 32], verdict: Verdict, until: Timestamp) {
-        if self.young.len() >= KEPT {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, Kept { verdict, until });
-    }
-}
-
-/// Tokens of one generation; at some 3 KiB each when believed.
-const KEPT: usize = 1024;
