@@ -128,6 +128,14 @@ fn the_redirect_address_is_said_as_the_provider_wants_it() {
     }
 }
 
+/// A provider whose metadata promises nothing, and whose operator demands it (S17).
+fn naming() -> Provider {
+    let mut settings = settings();
+    settings.issuer = Some(String::from("https://issuer"));
+    settings.authorization.requires_issuer = true;
+    of(settings)
+}
+
 #[test]
 fn c17_a_callback_names_the_issuer_that_was_asked() {
     for (provider, rest, error) in [
@@ -136,6 +144,8 @@ fn c17_a_callback_names_the_issuer_that_was_asked() {
         (openid(), "error=access_denied", Some(LoginError::Issuer)),
         (openid(), "code=x&iss=https://issuer/", Some(LoginError::Issuer)),
         (openid(), "code=x&iss=https://evil", Some(LoginError::Issuer)),
+        (naming(), "code=x", Some(LoginError::Issuer)),
+        (naming(), "code=x&iss=https://issuer", None),
         (provider(), "code=x", None),
         (provider(), "code=x&iss=https://unknown", None),
     ] {

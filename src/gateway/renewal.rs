@@ -91,18 +91,19 @@ impl Worker {
     fn tell(&self, session: &Session, failed: &Failed) {
         let metrics = &self.gateway.metrics;
         let Failed { verdict, why, .. } = failed;
+        let provider = session.provider.as_str();
         match verdict {
             Verdict::Definitive => {
                 metrics.refresh(RefreshOutcome::ended);
-                tracing::info!(session = ?session.id, why, "the provider ended the session");
+                tracing::info!(session = ?session.id, provider, why, "the provider ended the session");
             }
             Verdict::Operator => {
                 metrics.refresh(RefreshOutcome::provider_error);
-                tracing::error!(session = ?session.id, why, "the provider refuses this gateway; check client_id and client_secret");
+                tracing::error!(session = ?session.id, provider, why, "the provider refuses this gateway; check client_id and client_secret");
             }
             Verdict::Passing => {
                 metrics.refresh(RefreshOutcome::provider_error);
-                tracing::warn!(session = ?session.id, why, "a token could not be renewed; it will be tried again");
+                tracing::warn!(session = ?session.id, provider, why, "a token could not be renewed; it will be tried again");
             }
         }
     }
@@ -123,7 +124,8 @@ impl Worker {
             Person::Gone(why) => {
                 gateway.registry.revoke(session.id, session.ends, now());
                 gateway.metrics.refresh(RefreshOutcome::ended);
-                tracing::error!(session = ?session.id, why, "the session is ended");
+                let provider = session.provider.as_str();
+                tracing::error!(session = ?session.id, provider, why, "the session is ended");
                 return;
             }
         }

@@ -37,7 +37,9 @@ impl Worker {
         // Whoever tries again still wants to get there, by the same way.
         Ok(begun.unwrap_or_else(|failure| {
             let again = self.gateway.start_again(index, &return_to);
-            self.gateway.respond_again(&failure, &visit.asker(), Some(again))
+            let provider = self.gateway.parties[index].settings().name.as_str();
+            let answer = || self.gateway.respond_again(&failure, &visit.asker(), Some(again));
+            tracing::info_span!("login", provider).in_scope(answer)
         }))
     }
 

@@ -30,7 +30,7 @@ fn state_of(callback: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_callback_without_its_state_cookie_is_refused() {
+async fn c11_a_callback_without_its_state_cookie_is_refused() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/").await;
@@ -40,7 +40,7 @@ async fn a_callback_without_its_state_cookie_is_refused() {
 }
 
 #[tokio::test]
-async fn a_callback_in_another_browser_is_refused() {
+async fn c12_a_callback_in_another_browser_is_refused() {
     let scene = scene().await;
     let (victim, attacker) = (scene.gate.visitor(), scene.gate.visitor());
     let attackers = attacker.consent("/").await;
@@ -51,7 +51,7 @@ async fn a_callback_in_another_browser_is_refused() {
 }
 
 #[tokio::test]
-async fn a_state_cookie_under_another_attempts_name_is_refused() {
+async fn c12_a_state_cookie_under_another_attempts_name_is_refused() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let first = visitor.consent("/").await;
@@ -81,7 +81,7 @@ async fn a_broken_state_cookie_is_refused() {
 }
 
 #[tokio::test]
-async fn a_replayed_callback_with_a_session_goes_home() {
+async fn c13_a_replayed_callback_with_a_session_goes_home() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/page").await;
@@ -96,7 +96,7 @@ async fn a_replayed_callback_with_a_session_goes_home() {
 }
 
 #[tokio::test]
-async fn a_replayed_callback_without_a_session_gets_a_page() {
+async fn c13_a_replayed_callback_without_a_session_gets_a_page() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/").await;
@@ -107,7 +107,7 @@ async fn a_replayed_callback_without_a_session_gets_a_page() {
 }
 
 #[tokio::test]
-async fn a_stolen_state_cookie_cannot_be_used_twice() {
+async fn c13_a_stolen_state_cookie_cannot_be_used_twice() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/").await;
@@ -123,7 +123,7 @@ async fn a_stolen_state_cookie_cannot_be_used_twice() {
 }
 
 #[tokio::test]
-async fn doubled_and_contradictory_parameters_are_refused() {
+async fn c20_doubled_and_contradictory_parameters_are_refused() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/").await;
@@ -133,6 +133,7 @@ async fn doubled_and_contradictory_parameters_are_refused() {
         format!("{callback}&code=other"),
         format!("{callback}&state={state}"),
         format!("{callback}&error=access_denied"),
+        format!("{callback}&iss=https://one.example&iss=https://two.example"),
         format!("{CALLBACK}?error=access_denied&error=access_denied&state={state}"),
         format!("{CALLBACK}?code={long}&state={state}"),
         format!("{CALLBACK}?code=a%00b&state={state}"),
@@ -147,7 +148,7 @@ async fn doubled_and_contradictory_parameters_are_refused() {
 }
 
 #[tokio::test]
-async fn a_callback_that_says_nothing_is_a_bad_request() {
+async fn c22_a_callback_that_says_nothing_is_a_bad_request() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     visitor.consent("/").await;
@@ -160,7 +161,7 @@ async fn a_callback_that_says_nothing_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn only_get_finishes_a_login() {
+async fn c22_only_get_finishes_a_login() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/page").await;
@@ -176,7 +177,20 @@ async fn only_get_finishes_a_login() {
 }
 
 #[tokio::test]
-async fn a_denial_is_a_page_and_not_another_attempt() {
+async fn c22_a_callback_at_another_host_finishes_nothing() {
+    let scene = scene().await;
+    let visitor = scene.gate.visitor();
+    let callback = visitor.consent("/page").await;
+    for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example"] {
+        let elsewhere = ask("GET", &callback).navigating().header("host", host);
+        assert_eq!(visitor.send(elsewhere).await.status, 421, "C-22: {host}");
+    }
+    assert_eq!(scene.provider.token_calls(), 0, "C-22");
+    assert_eq!(visitor.navigate(&callback).await.status, 200, "the attempt is still there");
+}
+
+#[tokio::test]
+async fn c21_a_denial_is_a_page_and_not_another_attempt() {
     let scene = scene().await;
     scene.provider.denies("access_denied");
     let visitor = scene.gate.visitor();
@@ -190,7 +204,7 @@ async fn a_denial_is_a_page_and_not_another_attempt() {
 }
 
 #[tokio::test]
-async fn what_the_provider_says_is_never_reflected() {
+async fn c21_what_the_provider_says_is_never_reflected() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let wordings = [
@@ -208,7 +222,7 @@ async fn what_the_provider_says_is_never_reflected() {
 }
 
 #[tokio::test]
-async fn an_exchange_goes_on_when_the_browser_leaves() {
+async fn c101_an_exchange_goes_on_when_the_browser_leaves() {
     let scene = scene().await;
     let visitor = scene.gate.visitor();
     let callback = visitor.consent("/page").await;

@@ -22,7 +22,7 @@ fn assert_no_session(visitor: &Visitor, answer: &Answer, what: &str) {
 }
 
 #[tokio::test]
-async fn a_provider_that_answers_nonsense_is_a_bad_gateway() {
+async fn c91_to_c93_a_provider_that_answers_nonsense_is_a_bad_gateway() {
     let (provider, _app, gate) = scene().await;
     let faults = [
         Fault::status(500),
@@ -54,7 +54,7 @@ async fn a_provider_that_answers_nonsense_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn an_oauth_error_fails_the_login_whatever_its_status() {
+async fn c94_an_oauth_error_fails_the_login_whatever_its_status() {
     let (provider, _app, gate) = scene().await;
     for status in [200, 400, 401] {
         let visitor = gate.visitor();
@@ -79,7 +79,7 @@ async fn an_expired_code_is_a_page_that_offers_to_start_again() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_is_a_page_too() {
+async fn c91_a_provider_that_is_away_is_a_page_too() {
     let (provider, _app, gate) = scene().await;
     let visitor = gate.visitor();
     let callback = visitor.consent("/").await;
@@ -91,7 +91,7 @@ async fn a_provider_that_is_away_is_a_page_too() {
 }
 
 #[tokio::test]
-async fn a_redirect_of_the_token_endpoint_is_not_followed() {
+async fn c93_a_redirect_of_the_token_endpoint_is_not_followed() {
     let (provider, _app, gate) = scene().await;
     let thief = RawUpstream::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let visitor = gate.visitor();
@@ -104,7 +104,7 @@ async fn a_redirect_of_the_token_endpoint_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_login_without_an_identity_is_no_login() {
+async fn c102_a_login_without_an_identity_is_no_login() {
     let (provider, _app, gate) = scene().await;
     let faults = [
         Fault::status(500),
@@ -128,7 +128,7 @@ async fn a_login_without_an_identity_is_no_login() {
 }
 
 #[tokio::test]
-async fn only_a_bearer_token_is_taken() {
+async fn c96_only_a_bearer_token_is_taken() {
     let (provider, _app, gate) = scene().await;
     for token_type in [Some("DPoP"), Some("mac"), Some(""), None] {
         provider.writes_token_type(token_type);
@@ -142,7 +142,7 @@ async fn only_a_bearer_token_is_taken() {
 }
 
 #[tokio::test]
-async fn no_secret_is_ever_written_to_the_log() {
+async fn c105_no_secret_is_ever_written_to_the_log() {
     let (provider, _app, gate) = scene().await;
     let visitor = gate.visitor();
     let callback = visitor.consent("/").await;

@@ -1,18 +1,26 @@
 //! The gateway as the world meets it: the real binary on loopback, spoken to over real sockets.
 //!
 //! Each file is one theme, each test a sentence. `C-nn` names a case of the attack table, `S-nn` a
-//! standard; both are asserted by what arrives on either side, never by what the gateway logs.
+//! standard; both are asserted by what arrives on either side. The log is read for what it owes the
+//! operator: the line that a page's reference leads to, and no secret.
 
 // A test says what it expects by failing; the bans of the house are for the house.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod harness;
 
+mod asking;
+mod attempts;
+mod bearer;
 mod callback;
+mod canary;
 mod capacity;
 mod cli;
+mod client_proof;
+mod discovery;
 mod early_answer;
 mod early_window;
+mod form_post;
 mod forward;
 mod framing;
 mod headers;
@@ -21,19 +29,27 @@ mod http2;
 mod kept;
 mod login;
 mod login_trouble;
+mod mix_up;
+mod openid;
 mod outage;
 mod paths;
+mod post;
+mod pushed;
 mod refresh;
 mod resend;
 mod return_to;
 mod routes;
+mod rows;
 mod seal;
 mod session;
+mod several;
 mod shutdown;
 mod sign_out;
+mod sign_out_at_provider;
 mod streaming;
 mod tabs;
 mod tls;
+mod token_answers;
 mod tunnels;
 mod untaken;
 mod upstream_trouble;

@@ -31,7 +31,7 @@ async fn expired() -> Scene {
 }
 
 #[tokio::test]
-async fn a_passing_failure_is_a_503_that_keeps_the_session() {
+async fn c99_a_passing_failure_is_a_503_that_keeps_the_session() {
     let faults = [
         Fault::status(503),
         Fault::status(500),
@@ -86,7 +86,7 @@ async fn the_session_comes_back_when_the_provider_does() {
 }
 
 #[tokio::test]
-async fn a_definitive_no_leads_to_a_new_login() {
+async fn c98_a_definitive_no_leads_to_a_new_login() {
     // The second is what league's kind of server answers to a revoked token.
     for error in ["invalid_grant", "invalid_request"] {
         let scene = expired().await;
@@ -102,7 +102,7 @@ async fn a_definitive_no_leads_to_a_new_login() {
 }
 
 #[tokio::test]
-async fn a_definitive_no_to_a_fetch_is_a_401() {
+async fn c98_a_definitive_no_to_a_fetch_is_a_401() {
     let scene = expired().await;
     scene.provider.fails_token_calls(Fault::oauth(401, "invalid_grant"));
     let answer = scene.visitor.fetch("/").await;

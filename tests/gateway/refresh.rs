@@ -41,7 +41,7 @@ fn bearer(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn fifty_parallel_requests_spend_one_refresh_token() {
+async fn c100_fifty_parallel_requests_spend_one_refresh_token() {
     let scene = expired().await;
     scene.provider.latency(300);
     let line = scene.visitor.session_line();
@@ -77,7 +77,7 @@ async fn every_older_request_gets_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_nothing() {
+async fn c101_a_client_that_leaves_cancels_nothing() {
     let scene = expired().await;
     scene.provider.latency(400);
     let line = scene.visitor.session_line();
@@ -152,7 +152,7 @@ async fn a_session_goes_through_many_refreshes() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
+async fn c97_an_answer_without_a_refresh_token_keeps_the_old_one() {
     let provider = Provider::with_token_life(LIFE).await;
     provider.does_not_rotate();
     let scene = signed_in(provider).await;
@@ -164,7 +164,7 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
 }
 
 #[tokio::test]
-async fn claims_outlive_a_refresh_that_brings_none() {
+async fn c102_claims_outlive_a_refresh_that_brings_none() {
     let scene = expired().await;
     scene.provider.fails_me(Fault::status(500));
     assert_eq!(scene.visitor.fetch("/").await.status, 200, "C-102, rule 7");
@@ -174,7 +174,7 @@ async fn claims_outlive_a_refresh_that_brings_none() {
 }
 
 #[tokio::test]
-async fn another_subject_ends_the_session() {
+async fn c102_another_subject_ends_the_session() {
     let scene = expired().await;
     scene.provider.names_subject("666");
     let answer = scene.visitor.fetch("/").await;
@@ -197,7 +197,7 @@ async fn without_a_refresh_token_the_session_ends_at_expiry() {
 }
 
 #[tokio::test]
-async fn expires_in_counts_however_it_is_written() {
+async fn c95_expires_in_counts_however_it_is_written() {
     let spellings: [fn(&Provider); 3] = [
         Provider::writes_expires_in_as_text,
         Provider::writes_expires_in_as_float,

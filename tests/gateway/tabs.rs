@@ -9,7 +9,7 @@ async fn app_behind_login() -> (Provider, App, Gate) {
 }
 
 #[tokio::test]
-async fn five_tabs_finish_in_any_order_each_at_its_own_page() {
+async fn c15_five_tabs_finish_in_any_order_each_at_its_own_page() {
     let (_provider, app, gate) = app_behind_login().await;
     let browser = gate.visitor();
     let mut callbacks = Vec::new();
@@ -26,7 +26,7 @@ async fn five_tabs_finish_in_any_order_each_at_its_own_page() {
 }
 
 #[tokio::test]
-async fn five_tabs_finish_at_the_same_moment() {
+async fn c15_five_tabs_finish_at_the_same_moment() {
     let (provider, _app, gate) = app_behind_login().await;
     let browser = gate.visitor();
     let mut callbacks = Vec::new();
@@ -43,7 +43,7 @@ async fn five_tabs_finish_at_the_same_moment() {
 }
 
 #[tokio::test]
-async fn state_cookies_never_pile_up() {
+async fn c16_state_cookies_never_pile_up() {
     let (_provider, _app, gate) = app_behind_login().await;
     let browser = gate.visitor();
     let long = "x".repeat(900);
@@ -58,7 +58,7 @@ async fn state_cookies_never_pile_up() {
 }
 
 #[tokio::test]
-async fn the_newest_attempt_survives_the_eviction_of_the_oldest() {
+async fn c16_the_newest_attempt_survives_the_eviction_of_the_oldest() {
     let (_provider, app, gate) = app_behind_login().await;
     let browser = gate.visitor();
     for tab in 0..7 {
@@ -71,7 +71,7 @@ async fn the_newest_attempt_survives_the_eviction_of_the_oldest() {
 }
 
 #[tokio::test]
-async fn two_hundred_fetches_without_a_session_leave_no_cookie() {
+async fn c16_two_hundred_fetches_without_a_session_leave_no_cookie() {
     let (_provider, _app, gate) = app_behind_login().await;
     let mut line = gate.line().await;
     for _ in 0..200 {

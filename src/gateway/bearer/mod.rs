@@ -136,6 +136,12 @@ impl Worker {
         token: &AccessToken,
     ) -> Result<Accepted, BadBearer> {
         let jwt = taken_apart(token)?;
+        // Another provider's token is worth no question to this one.
+        let claims = unverified_claims(token);
+        let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
+        if !rules.issuer.fits(issuer) {
+            return Err(BadBearer::Invalid(Refusal::Issuer));
+        }
         let unavailable = |_| BadBearer::Unavailable("the provider's keys are not known");
         let keys = self.keys(index, Lane::Api, Want::Any).await.map_err(unavailable)?;
         match judge_jwt(&jwt, &keys, rules, now()) {

@@ -60,7 +60,9 @@ impl Worker {
             }
             Err(failure) => {
                 let again = gateway.start_again(index, &back);
-                gateway.respond_again(failure, &visit.asker(), Some(again))
+                let provider = settings.name.as_str();
+                let answer = || gateway.respond_again(failure, &visit.asker(), Some(again));
+                tracing::info_span!("login", provider).in_scope(answer)
             }
         };
         add_cookies(answer.headers_mut(), [gateway.sealer.cookies.clear_attempt(&name)]);

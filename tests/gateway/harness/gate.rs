@@ -123,6 +123,16 @@ impl Gate {
         self.process.output()
     }
 
+    /// What the gateway holds in memory, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        self.process.memory("VmRSS")
+    }
+
+    /// The most that it ever held.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.process.memory("VmHWM")
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);
     }

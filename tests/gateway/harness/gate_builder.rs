@@ -1,4 +1,4 @@
-//! Writes a config file for the askara preset, starts the gateway with it, waits until it answers.
+//! Writes a config file for the providers at hand, starts the gateway with it, waits until it answers.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,8 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
+use super::play::ASKARA;
 use super::route::Listens;
-use super::{App, Gate, Port, Process, Provider, Route, route};
+use super::signer::Signer;
+use super::{App, Gate, Port, Process, Provider, Route, route, secrets};
 
 pub(crate) const CLIENT_ID: &str = "gate-under-test";
 pub(crate) const CLIENT_SECRET: &str = "canary-client-secret-8d1f";
@@ -22,8 +24,11 @@ pub(crate) struct GateBuilder {
     admin: bool,
     keys: Vec<String>,
     port: Option<Port>,
+    /// The lines of `[provider]`, or of `[providers.NAME]`.
+    providers: Vec<(Option<String>, Vec<String>)>,
     provider_lines: Vec<String>,
-    provider_table: String,
+    /// Tables in the place of all of them.
+    provider_table: Option<String>,
     routes: Vec<Route>,
     session_lines: Vec<String>,
     tables: Vec<String>,
@@ -36,8 +41,9 @@ pub(crate) fn gateway() -> GateBuilder {
         admin: false,
         keys: vec![random_key()],
         port: None,
+        providers: Vec::new(),
         provider_lines: Vec::new(),
-        provider_table: askara(NOWHERE),
+        provider_table: None,
         routes: Vec::new(),
         session_lines: Vec::new(),
         tables: Vec::new(),
@@ -54,11 +60,20 @@ pub(crate) fn random_key() -> String {
 }
 
 impl GateBuilder {
-    pub(crate) fn with_provider(self, provider: &Provider) -> Self {
-        self.with_provider_table(&askara(&provider.url()))
+    pub(crate) fn with_provider(mut self, provider: &Provider) -> Self {
+        self.providers = vec![(None, provider.settings())];
+        self
     }
 
-    /// A line of the `[provider]` table.
+    /// One of several, with further lines of its table.
+    pub(crate) fn with_named(mut self, name: &str, provider: &Provider, lines: &[&str]) -> Self {
+        let mut settings = provider.settings();
+        lines.iter().for_each(|line| say(&mut settings, line));
+        self.providers.push((Some(name.to_owned()), settings));
+        self
+    }
+
+    /// A line of the `[provider]` table; it replaces one of the same key.
     pub(crate) fn with_provider_line(mut self, line: &str) -> Self {
         self.provider_lines.push(line.to_owned());
         self
@@ -67,7 +82,7 @@ impl GateBuilder {
     /// Whole tables of a provider (or of several), in the place of the askara preset's; a file
     /// `client.secret` lies beside the configuration.
     pub(crate) fn with_provider_table(mut self, table: &str) -> Self {
-        self.provider_table = table.to_owned();
+        self.provider_table = Some(table.to_owned());
         self
     }
 
@@ -139,6 +154,7 @@ impl GateBuilder {
             .enumerate()
             .map(|(n, key)| format!("{{ file = {:?} }}", written(home, &format!("{n}.key"), key)))
             .collect();
+        self.write_proof(home);
         let scheme = self.scheme();
         let mut lines = vec![
             format!("public_url = \"{scheme}://127.0.0.1:{}\"", port.number),
@@ -149,9 +165,7 @@ impl GateBuilder {
         if self.tls {
             lines.push("[[tls]]\ncertificate = \"tls.crt\"\nkey = \"tls.key\"".to_owned());
         }
-        written(home, "client.secret", CLIENT_SECRET);
-        lines.push(self.provider_table.clone());
-        lines.extend(self.provider_lines.iter().cloned());
+        lines.extend(self.provider_tables());
         lines.push("[session]".to_owned());
         if !keys.is_empty() {
             lines.push(format!("keys = [{}]", keys.join(", ")));
@@ -159,7 +173,37 @@ impl GateBuilder {
         lines.extend(self.session_lines.iter().cloned());
         lines.extend(self.routes.iter().map(Route::to_toml));
         lines.extend(self.tables.iter().cloned());
+        if !self.tables.iter().any(|table| table.contains("[log]")) {
+            lines.push("[log]\nlevel = \"trace\"".to_owned());
+        }
         lines.join("\n")
+    }
+
+    /// What the client proves itself with, the key only where it is named.
+    fn write_proof(&self, home: &Path) {
+        secrets::note(CLIENT_SECRET);
+        self.keys.iter().for_each(|key| secrets::note(key));
+        written(home, "client.secret", CLIENT_SECRET);
+        let mut lines = self.providers.iter().flat_map(|(_, lines)| lines);
+        if lines.any(|line| line.contains("client.pem")) {
+            written(home, "client.pem", &Signer::client().private_pem());
+        }
+    }
+
+    fn provider_tables(&self) -> Vec<String> {
+        if let Some(table) = &self.provider_table {
+            return [table].into_iter().chain(&self.provider_lines).cloned().collect();
+        }
+        let nowhere = || vec![(None, ASKARA.settings(NOWHERE, CLIENT_ID))];
+        let mut tables = if self.providers.is_empty() { nowhere() } else { self.providers.clone() };
+        if let [(None, settings)] = &mut tables[..] {
+            self.provider_lines.iter().for_each(|line| say(settings, line));
+        }
+        let table = |(name, lines): (Option<String>, Vec<String>)| {
+            let title = name.map_or("[provider]".to_owned(), |name| format!("[providers.{name}]"));
+            format!("{title}\n{}", lines.join("\n"))
+        };
+        tables.into_iter().map(table).collect()
     }
 
     fn scheme(&self) -> &'static str {
@@ -167,16 +211,11 @@ impl GateBuilder {
     }
 }
 
-fn askara(provider: &str) -> String {
-    format!(
-        "[provider]
-kind = \"askara\"
-client_id = {CLIENT_ID:?}
-client_secret = {{ file = \"client.secret\" }}
-authorize_url = \"{provider}/authorize\"
-token_url = \"{provider}/oauth2/token\"
-userinfo_url = \"{provider}/me\""
-    )
+/// Adds a line, in place of one of the same key.
+fn say(lines: &mut Vec<String>, line: &str) {
+    let key = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    lines.retain(|known| key(known) != key(line));
+    lines.push(line.to_owned());
 }
 
 fn written(home: &Path, name: &str, content: &str) -> String {

@@ -77,6 +77,8 @@ struct Kept {
     host: String,
     path: String,
     secure: bool,
+    /// Whether it goes along when another site's page posts here.
+    cross_site: bool,
     until: Option<Instant>,
 }
 
@@ -107,15 +109,25 @@ impl Jar {
             host,
             path,
             secure: cookie.has("secure"),
+            cross_site: cookie.is("samesite", "None") && cookie.has("secure"),
             until: age.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
         });
     }
 
     /// The Cookie line for a request: longer paths first, then older cookies first.
     pub(crate) fn line(&self, origin: &Url, target: &str) -> Option<String> {
+        self.line_of(origin, target, |_| true)
+    }
+
+    /// The same for a form that a page of another site posts.
+    pub(crate) fn cross_site_line(&self, origin: &Url, target: &str) -> Option<String> {
+        self.line_of(origin, target, |kept| kept.cross_site)
+    }
+
+    fn line_of(&self, origin: &Url, target: &str, goes: fn(&Kept) -> bool) -> Option<String> {
         let path = target.split('?').next().unwrap_or("/");
         let mut found: Vec<&Kept> =
-            self.kept.iter().filter(|kept| kept.goes_to(origin, path)).collect();
+            self.kept.iter().filter(|kept| goes(kept) && kept.goes_to(origin, path)).collect();
         found.sort_by_key(|kept| std::cmp::Reverse(kept.path.len()));
         let pairs: Vec<_> =
             found.iter().map(|kept| format!("{}={}", kept.name, kept.value)).collect();

@@ -1,6 +1,7 @@
-//! What every page of the gateway's own must carry.
+//! What every page of the gateway's own must carry, and what a person reads on it.
 
 use super::Answer;
+use super::form::plain;
 
 /// Asserts an HTML page that no cache keeps, no frame shows and no script can be slipped into.
 pub(crate) fn assert_own_page(answer: &Answer) {
@@ -15,4 +16,44 @@ pub(crate) fn assert_own_page(answer: &Answer) {
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert!(!policy.contains("unsafe-eval"), "{policy}");
     assert!(!answer.text().contains("<script"), "{}", answer.text());
+}
+
+/// What a person reads on a notice, and where its button leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) heading: String,
+    /// The provider's own word, where there is one.
+    pub(crate) code: Option<String>,
+    /// By which the log knows it.
+    pub(crate) reference: String,
+    /// Where it starts again.
+    pub(crate) again: Option<String>,
+}
+
+pub(crate) fn shown(answer: &Answer) -> Shown {
+    let page = answer.text();
+    let between = |from: &str, to: &str| {
+        let (_, rest) = page.split_once(from)?;
+        Some(plain(rest.split_once(to)?.0))
+    };
+    let said = |name: &str| between(&format!("<dt>{name}</dt><dd>"), "</dd>");
+    Shown {
+        status: answer.status,
+        heading: between("<h1>", "</h1>").unwrap_or_default(),
+        code: said("Code"),
+        reference: said("Reference").unwrap_or_default(),
+        again: between("id=\"again\" href=\"", "\""),
+    }
+}
+
+/// The headings of the notices about signing in, by the code that problem+json has for each.
+pub(crate) mod heading {
+    pub(crate) const LOGIN_DENIED: &str = "You weren’t signed in";
+    pub(crate) const LOGIN_EXPIRED: &str = "This sign-in is no longer valid";
+    pub(crate) const LOGIN_FAILED: &str = "The sign-in couldn’t be completed";
+    pub(crate) const LOGIN_FOREIGN: &str = "This sign-in can’t be finished here";
+    pub(crate) const LOGIN_REFUSED: &str = "The sign-in was turned down";
+    pub(crate) const PROVIDER_UNAVAILABLE: &str = "The sign-in service isn’t answering";
+    pub(crate) const SESSION_UNAVAILABLE: &str = "One moment, please";
 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::secrets;
+
 /// A command that only prints takes milliseconds; a loaded machine may take seconds.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
 
@@ -83,6 +85,13 @@ impl Process {
         self.output.lock().unwrap().clone()
     }
 
+    /// A size that the system tells of the process, in KiB.
+    pub(super) fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a size");
+        line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().unwrap()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status();
@@ -122,8 +131,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let output = self.output();
         if thread::panicking() {
-            eprintln!("--- what the gateway wrote ---\n{}", self.output());
+            eprintln!("--- what the gateway wrote ---\n{output}");
+        } else if let Some(line) = secrets::first_line_with_one(&output) {
+            panic!("C-105: a secret is in the log: {line}");
         }
     }
 }

@@ -1,22 +1,17 @@
-//! The stand-in for Askara: consents at once, takes JSON token calls only, rotates refresh tokens.
+//! The stand-in for a provider: consents at once, takes the token calls of the kind that it plays
+//! and no other, rotates refresh tokens.
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::Fault;
-use super::provider_desk::{Desk, TokenRequest};
+use super::play::{ASKARA, OIDC, Play};
+use super::provider_desk::Desk;
+use super::signer::Signer;
+use super::{Fault, provider_http};
 
 pub(crate) struct Provider {
     url: String,
@@ -26,10 +21,18 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) async fn start() -> Self {
+        Self::playing(ASKARA).await
+    }
+
+    pub(crate) async fn openid() -> Self {
+        Self::playing(OIDC).await
+    }
+
+    pub(crate) async fn playing(play: Play) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let desk = Arc::default();
-        let task = tokio::spawn(accept(listener, Arc::clone(&desk)));
+        let desk = Arc::new(Mutex::new(Desk::new(play, &url)));
+        let task = tokio::spawn(provider_http::accept(listener, Arc::clone(&desk)));
         Self { url, desk, task }
     }
 
@@ -44,7 +47,7 @@ impl Provider {
         self.url.clone()
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap()
     }
 
@@ -71,15 +74,49 @@ impl Provider {
         self.desk().me_fault = Some(fault);
     }
 
+    pub(crate) fn fails_at(&self, path: &'static str, fault: Fault) {
+        self.desk().faults.insert(path, fault);
+    }
+
     pub(crate) fn behaves_again(&self) {
         let mut desk = self.desk();
         desk.token_fault = None;
         desk.me_fault = None;
         desk.denial = None;
+        desk.faults.clear();
     }
 
     pub(crate) fn denies(&self, error: &str) {
         self.desk().denial = Some(error.to_owned());
+    }
+
+    /// Refuses connections from now on.
+    pub(crate) async fn goes_away(&self) {
+        self.task.abort();
+        let address = self.url.trim_start_matches("http://");
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            super::wait(10).await;
+        }
+    }
+
+    /// As if the codes that it gave were older than they may be.
+    pub(crate) fn lets_codes_expire(&self) {
+        self.desk().codes.clear();
+    }
+
+    /// As if somebody had removed or changed the registration of the client.
+    pub(crate) fn forgets_the_client(&self) {
+        self.desk().client_known = false;
+    }
+
+    /// As one that has never heard of PKCE.
+    pub(crate) fn ignores_verifiers(&self) {
+        self.desk().checks_verifiers = false;
+    }
+
+    /// Sends browsers here whose request names no address.
+    pub(crate) fn registers(&self, redirect_uri: &str) {
+        self.desk().registered = redirect_uri.to_owned();
     }
 
     pub(crate) fn writes_expires_in_as_text(&self) {
@@ -90,12 +127,31 @@ impl Provider {
         self.desk().expires_in = |life| Some(json!(life as f64));
     }
 
+    pub(crate) fn writes_expires_in(&self, value: &Value) {
+        self.desk().told_life = Some(value.clone());
+    }
+
+    /// What the token answer says that it is.
+    pub(crate) fn writes_content_type(&self, kind: &str) {
+        self.desk().content_type = kind.to_owned();
+    }
+
     pub(crate) fn leaves_out_expires_in(&self) {
         self.desk().expires_in = |_| None;
     }
 
     pub(crate) fn writes_token_type(&self, token_type: Option<&str>) {
         self.desk().token_type = token_type.map(str::to_owned);
+    }
+
+    /// Gives access tokens that are no JWT.
+    pub(crate) fn gives_opaque_tokens(&self) {
+        self.desk().opaque = true;
+    }
+
+    /// Changes members of the token answer; null takes one away.
+    pub(crate) fn writes_token_answer(&self, changes: &Value) {
+        self.desk().token_answer = changes.clone();
     }
 
     pub(crate) fn gives_no_refresh_tokens(&self) {
@@ -116,41 +172,41 @@ impl Provider {
         self.desk().name = name.to_owned();
     }
 
-    // --- what it saw
+    // --- OpenID
 
-    pub(crate) fn token_calls(&self) -> usize {
-        let desk = self.desk();
-        desk.calls.exchanges + desk.calls.refreshes
+    /// Changes claims of the id_token; null takes one away.
+    pub(crate) fn writes_id_token(&self, changes: &Value) {
+        self.desk().id_claims = changes.clone();
     }
 
-    pub(crate) fn exchanges(&self) -> usize {
-        self.desk().calls.exchanges
+    /// Changes members of the metadata.
+    pub(crate) fn describes_itself(&self, changes: &Value) {
+        self.desk().metadata = changes.clone();
     }
 
-    pub(crate) fn refreshes(&self) -> usize {
-        self.desk().calls.refreshes
+    pub(crate) fn tells_issuer(&self, issuer: Option<&str>) {
+        self.desk().tells_issuer = issuer.map(str::to_owned);
     }
 
-    pub(crate) fn me_calls(&self) -> usize {
-        self.desk().calls.me
+    pub(crate) fn answers_introspection(&self, answer: &Value) {
+        self.desk().introspection = answer.clone();
     }
 
-    pub(crate) fn authorizations(&self) -> usize {
-        self.desk().calls.authorize
+    /// Signs with another key from now on; the keys of before stay published.
+    pub(crate) fn takes_key(&self, signer: &Arc<Signer>) {
+        let mut desk = self.desk();
+        desk.signer = Arc::clone(signer);
+        desk.published.push(Arc::clone(signer));
     }
 
-    /// The query of the last authorization request, in order.
-    pub(crate) fn last_authorization(&self) -> Vec<(String, String)> {
-        self.desk().authorizations.last().expect("one").clone()
+    /// An access token for an API client; null takes a claim away.
+    pub(crate) fn api_token(&self, header: &Value, claims: &Value) -> String {
+        self.desk().api_token(header, claims)
     }
 
-    pub(crate) fn last_token_request(&self) -> TokenRequest {
-        self.desk().requests.last().expect("one").clone()
-    }
-
-    /// The newest access token that was given out.
-    pub(crate) fn newest_token(&self) -> String {
-        self.desk().issued.last().expect("one").clone()
+    /// What such a token says.
+    pub(crate) fn api_claims(&self, claims: &Value) -> Value {
+        self.desk().api_claims(claims)
     }
 }
 
@@ -158,50 +214,4 @@ impl Drop for Provider {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-async fn accept(listener: TcpListener, desk: Arc<Mutex<Desk>>) {
-    while let Ok((socket, _)) = listener.accept().await {
-        let desk = Arc::clone(&desk);
-        let service = service_fn(move |request| answer(Arc::clone(&desk), request));
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
-    }
-}
-
-async fn answer(
-    desk: Arc<Mutex<Desk>>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, io::Error> {
-    let (head, body) = request.into_parts();
-    let header = |name: &str| {
-        let value = head.headers.get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
-    };
-    let query = head.uri.query().unwrap_or_default().as_bytes();
-    let fault = match (head.method.as_str(), head.uri.path()) {
-        ("GET", "/authorize") => {
-            let pairs = form_urlencoded::parse(query).into_owned().collect();
-            Fault::redirect(&desk.lock().unwrap().authorize(pairs))
-        }
-        ("POST", "/oauth2/token") => {
-            let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-            let request = TokenRequest {
-                content_type: header("content-type"),
-                body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-            };
-            let (fault, latency) = {
-                let mut desk = desk.lock().unwrap();
-                (desk.token(request), desk.latency)
-            };
-            tokio::time::sleep(latency).await;
-            fault
-        }
-        ("GET", "/me") => {
-            let authorization = header("authorization");
-            let bearer = authorization.strip_prefix("Bearer ").unwrap_or_default();
-            desk.lock().unwrap().me(bearer)
-        }
-        _ => Fault::status(404),
-    };
-    fault.happen().await
 }

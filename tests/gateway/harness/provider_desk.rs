@@ -1,17 +1,23 @@
 //! What the stand-in provider knows and decides: codes, tokens, rotation, and how it is told to err.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Fault;
-use super::gate_builder::{CLIENT_ID, CLIENT_SECRET};
+use super::play::{ASKARA, Play};
+use super::provider_front::Authorized;
+use super::provider_openid::challenge;
+use super::secrets::Secrets;
+use super::signer::Signer;
 use super::tokens::{access_token, random_hex, refresh_token};
+use super::{Fault, merged};
 
-/// A token request as it came.
+/// A token request as it came, a form as the object that it means.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenRequest {
+    pub(crate) authorization: String,
     pub(crate) content_type: String,
     pub(crate) body: Value,
 }
@@ -25,76 +31,104 @@ pub(super) struct Calls {
 }
 
 pub(super) struct Desk {
+    pub(super) play: Play,
+    pub(super) url: String,
     pub(super) authorizations: Vec<Vec<(String, String)>>,
     pub(super) calls: Calls,
+    /// Every path that was asked for.
+    pub(super) paths: Vec<String>,
+    pub(super) checks_verifiers: bool,
+    pub(super) client_known: bool,
+    /// Of the token answer.
+    pub(super) content_type: String,
     pub(super) denial: Option<String>,
     /// How `expires_in` is written, from the life in seconds; `None` leaves it out.
     pub(super) expires_in: fn(u64) -> Option<Value>,
+    /// What goes wrong at a path, until further notice.
+    pub(super) faults: HashMap<&'static str, Fault>,
     pub(super) gives_refresh_tokens: bool,
+    /// What the id_token says beyond the usual; null takes a claim away.
+    pub(super) id_claims: Value,
+    pub(super) introspection: Value,
     pub(super) latency: Duration,
     pub(super) life: u64,
     pub(super) me_fault: Option<Fault>,
+    /// Changes of the metadata; null takes a member away.
+    pub(super) metadata: Value,
     pub(super) name: String,
+    /// Whether access tokens say nothing to anybody else.
+    pub(super) opaque: bool,
+    /// The last calls to the paths beside the token call: path, and what was said.
+    pub(super) others: Vec<(String, TokenRequest)>,
+    pub(super) published: Vec<Arc<Signer>>,
+    pub(super) pushed: HashMap<String, Vec<(String, String)>>,
+    /// Where the browser goes when the request does not say it.
+    pub(super) registered: String,
     pub(super) requests: Vec<TokenRequest>,
     pub(super) rotates: bool,
+    /// Everything that nobody else may see.
+    pub(super) secrets: Secrets,
+    pub(super) signer: Arc<Signer>,
     pub(super) subject: String,
+    /// Who every callback says that it is from.
+    pub(super) tells_issuer: Option<String>,
     pub(super) token_fault: Option<Fault>,
     pub(super) token_faults: VecDeque<Fault>,
+    /// Changes of the token answer; null takes a member away.
+    pub(super) token_answer: Value,
     pub(super) token_type: Option<String>,
-    codes: HashMap<String, String>,
+    /// Said instead of the life.
+    pub(super) told_life: Option<Value>,
+    pub(super) codes: HashMap<String, Authorized>,
     pub(super) issued: Vec<String>,
     living: HashSet<String>,
     subjects: HashMap<String, String>,
 }
 
-impl Default for Desk {
-    fn default() -> Self {
+impl Desk {
+    pub(super) fn new(play: Play, url: &str) -> Self {
+        let signer = Signer::rsa();
         Self {
+            play,
+            url: url.to_owned(),
             authorizations: Vec::new(),
             calls: Calls::default(),
+            paths: Vec::new(),
+            checks_verifiers: true,
+            client_known: true,
+            content_type: "application/json".to_owned(),
             denial: None,
             expires_in: |life| Some(json!(life)),
+            faults: HashMap::new(),
             gives_refresh_tokens: true,
+            id_claims: json!({}),
+            introspection: json!({ "active": false }),
             latency: Duration::ZERO,
             life: 3600,
             me_fault: None,
+            metadata: json!({}),
             name: "Ada Lovelace".to_owned(),
+            opaque: false,
+            others: Vec::new(),
+            published: vec![Arc::clone(&signer)],
+            pushed: HashMap::new(),
+            registered: String::new(),
             requests: Vec::new(),
             rotates: true,
+            secrets: Secrets::default(),
+            signer,
             subject: "42".to_owned(),
+            tells_issuer: None,
             token_fault: None,
             token_faults: VecDeque::new(),
+            token_answer: json!({}),
             token_type: Some("Bearer".to_owned()),
+            told_life: None,
             codes: HashMap::new(),
             issued: Vec::new(),
             living: HashSet::new(),
             subjects: HashMap::new(),
         }
-    }
-}
-
-impl Desk {
-    /// The address to send the browser back to, with a code or with the denial.
-    pub(super) fn authorize(&mut self, pairs: Vec<(String, String)>) -> String {
-        self.calls.authorize += 1;
-        let of = |name: &str| {
-            let found = pairs.iter().find(|(key, _)| key == name);
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
-        let (redirect_uri, state) = (of("redirect_uri"), of("state"));
-        let mut back: url::Url = redirect_uri.parse().unwrap();
-        let (name, value) = match &self.denial {
-            Some(error) => ("error", error.clone()),
-            None => {
-                let code = random_hex(64);
-                self.codes.insert(code.clone(), redirect_uri);
-                ("code", code)
-            }
-        };
-        back.query_pairs_mut().append_pair(name, &value);
-        back.query_pairs_mut().append_pair("state", &state);
-        self.authorizations.push(pairs);
-        back.into()
     }
 
     /// Counts the call; then the answer, right or as it was told to be wrong.
@@ -107,14 +141,14 @@ impl Desk {
         } else {
             self.calls.exchanges += 1;
         }
-        self.requests.push(request);
+        self.requests.push(request.clone());
         if let Some(fault) = self.token_faults.pop_front().or(self.token_fault.clone()) {
             return fault;
         }
-        if !json_body {
+        if json_body != self.play.json {
             return Fault::oauth(400, "unsupported_grant_type");
         }
-        if body["client_id"] != CLIENT_ID || body["client_secret"] != CLIENT_SECRET {
+        if !self.recognises(&request) {
             return Fault::oauth(401, "invalid_client");
         }
         if refreshing { self.refresh(&body) } else { self.exchange(&body) }
@@ -123,12 +157,23 @@ impl Desk {
     fn exchange(&mut self, body: &Value) -> Fault {
         let code = body["code"].as_str().unwrap_or_default();
         match self.codes.remove(code) {
-            Some(redirect_uri) if body["redirect_uri"] == redirect_uri => {
+            Some(authorized) if self.fits(&authorized, body) => {
                 let refresh = self.gives_refresh_tokens.then(|| self.new_refresh_token());
-                self.issue(refresh)
+                self.issue(refresh, authorized.nonce.as_deref())
             }
             _ => Fault::oauth(400, "invalid_grant"),
         }
+    }
+
+    /// Whether a token call belongs to what was authorized (RFC 6749 4.1.3, RFC 7636 4.6).
+    fn fits(&self, authorized: &Authorized, body: &Value) -> bool {
+        let told = match &authorized.redirect_uri {
+            Some(told) if self.play.says_redirect_uri => body["redirect_uri"] == *told,
+            Some(told) => body.get("redirect_uri").is_none_or(|again| again == told),
+            None => body.get("redirect_uri").is_none(),
+        };
+        let verified = authorized.challenge == body["code_verifier"].as_str().map(challenge);
+        told && (verified || !self.checks_verifiers)
     }
 
     fn refresh(&mut self, body: &Value) -> Fault {
@@ -137,34 +182,57 @@ impl Desk {
             return Fault::oauth(401, "invalid_grant");
         }
         if !self.rotates {
-            return self.issue(None);
+            return self.issue(None, None);
         }
         self.living.remove(spent);
         let next = self.new_refresh_token();
-        self.issue(Some(next))
+        self.issue(Some(next), None)
     }
 
     fn new_refresh_token(&mut self) -> String {
         let token = refresh_token();
         self.living.insert(token.clone());
+        self.secrets.insert(token.clone());
         token
     }
 
-    fn issue(&mut self, refresh: Option<String>) -> Fault {
-        let access = access_token(&self.subject, self.life as f64);
+    fn issue(&mut self, refresh: Option<String>, nonce: Option<&str>) -> Fault {
+        let access = match self.opaque {
+            true => random_hex(40),
+            false => access_token(&self.subject, self.life as f64, &self.in_the_token()),
+        };
         self.subjects.insert(access.clone(), self.subject.clone());
         self.issued.push(access.clone());
+        self.secrets.insert(access.clone());
         let mut answer = json!({ "access_token": access });
         if let Some(token_type) = &self.token_type {
             answer["token_type"] = json!(token_type);
         }
-        if let Some(life) = (self.expires_in)(self.life) {
+        if let Some(life) = self.told_life.clone().or_else(|| (self.expires_in)(self.life)) {
             answer["expires_in"] = life;
         }
         if let Some(refresh) = refresh {
             answer["refresh_token"] = json!(refresh);
         }
-        Fault::json(200, &answer)
+        if self.play.openid {
+            let id_token = self.id_token(nonce);
+            self.secrets.insert(id_token.clone());
+            answer["id_token"] = json!(id_token);
+        }
+        let answer = merged(answer, &self.token_answer);
+        Fault::body(200, &self.content_type, answer.to_string())
+    }
+
+    /// API v.1 puts the person into the access token itself.
+    fn in_the_token(&self) -> Value {
+        match self.play.me || self.play.json {
+            true => json!({}),
+            false => json!({
+                "email": "ada@example.com",
+                "name": self.name,
+                "permissions": ["editors", "staff, senior"],
+            }),
+        }
     }
 
     pub(super) fn me(&mut self, bearer: &str) -> Fault {
@@ -175,15 +243,15 @@ impl Desk {
         let Some(subject) = self.subjects.get(bearer) else {
             return Fault::oauth(401, "invalid_token");
         };
-        Fault::json(
-            200,
-            &json!({
-                "id": subject,
-                "email": "ada@example.com",
-                "name": self.name,
-                "organization": { "id": 7, "name": "Analytical Engines" },
-                "groups": ["editors", "staff, senior"],
-            }),
-        )
+        // Askara calls the person `id`, the others `sub`.
+        let member = if self.play.kind == ASKARA.kind { "id" } else { "sub" };
+        let me = json!({
+            member: subject,
+            "email": "ada@example.com",
+            "name": self.name,
+            "organization": { "id": 7, "name": "Analytical Engines" },
+            "groups": ["editors", "staff, senior"],
+        });
+        Fault::json(200, &me)
     }
 }

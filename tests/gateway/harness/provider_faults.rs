@@ -1,11 +1,14 @@
 //! The ways in which a provider can answer wrongly, or not at all.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use http_body_util::Full;
+use hyper::body::Frame;
 use serde_json::Value;
+
+use super::{Body, from_channel, full};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -14,11 +17,18 @@ pub(crate) enum Fault {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
+    /// A sound beginning, and then a byte now and then.
+    Drip(Duration),
+    /// A sound beginning, and then a gigabyte.
+    Flood,
     /// Nothing for as long as the test may run.
     Hang,
     /// The connection ends without an answer.
     Reset,
 }
+
+const BEGINNING: &[u8] =
+    br#"{"token_type":"Bearer","expires_in":3600,"access_token":"a.b.c","filler":""#;
 
 impl Fault {
     pub(crate) fn status(status: u16) -> Self {
@@ -60,24 +70,44 @@ impl Fault {
     }
 
     pub(crate) fn redirect(to: &str) -> Self {
-        Self::Answer {
-            status: 302,
-            headers: vec![("location", to.to_owned())],
-            body: String::new(),
-        }
+        Self::redirect_by(302, to)
     }
 
-    pub(super) async fn happen(self) -> Result<Response<Full<Bytes>>, io::Error> {
+    pub(crate) fn redirect_by(status: u16, to: &str) -> Self {
+        Self::Answer { status, headers: vec![("location", to.to_owned())], body: String::new() }
+    }
+
+    pub(super) async fn happen(self) -> Result<Response<Body>, io::Error> {
         match self {
             Self::Answer { status, headers, body } => {
                 let mut response = Response::builder().status(status);
                 for (name, value) in headers {
                     response = response.header(name, value);
                 }
-                Ok(response.body(Full::from(body)).unwrap())
+                Ok(response.body(full(body)).unwrap())
+            }
+            Self::Drip(pause) => Ok(streaming(Bytes::from_static(b"x"), usize::MAX, pause)),
+            Self::Flood => {
+                let megabyte = Bytes::from(vec![b'x'; 1 << 20]);
+                Ok(streaming(megabyte, 1 << 10, Duration::ZERO))
             }
             Self::Hang => std::future::pending().await,
             Self::Reset => Err(io::Error::other("the provider hangs up")),
         }
     }
+}
+
+fn streaming(piece: Bytes, times: usize, pause: Duration) -> Response<Body> {
+    let (sender, body) = from_channel();
+    tokio::spawn(async move {
+        let mut piece_or_head = Bytes::from_static(BEGINNING);
+        for _ in 0..times {
+            if sender.send(Frame::data(piece_or_head)).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            piece_or_head = piece.clone();
+        }
+    });
+    Response::builder().header("content-type", "application/json").body(body).unwrap()
 }

@@ -7,8 +7,9 @@ use hyper::body::Incoming;
 use rustls::ClientConfig;
 use url::Url;
 
+use super::form::Form;
 use super::jar::{Jar, SetCookie};
-use super::{Answer, Ask, CALLBACK, Line, ask};
+use super::{Answer, Ask, CALLBACK, Line, ask, secrets};
 
 /// A browser gives up at twenty, and no way through the gateway is that long.
 const MOST_REDIRECTS: usize = 20;
@@ -62,7 +63,11 @@ impl Visitor {
     fn keep_cookies(&self, origin: &Url, response: &Response<Incoming>) {
         let mut jar = self.jar.lock().unwrap();
         for line in response.headers().get_all("set-cookie") {
-            jar.take(origin, &SetCookie::parse(line.to_str().unwrap()));
+            let cookie = SetCookie::parse(line.to_str().unwrap());
+            if cookie.name.contains("askara") {
+                secrets::note(&cookie.value);
+            }
+            jar.take(origin, &cookie);
         }
     }
 
@@ -90,7 +95,7 @@ impl Visitor {
         self.follow_while(answer, |_| true).await
     }
 
-    /// Follows redirects as long as the next address is wanted.
+    /// Follows redirects, and forms that post themselves, as long as the next address is wanted.
     pub(crate) async fn follow_while(
         &self,
         mut answer: Answer,
@@ -98,18 +103,38 @@ impl Visitor {
     ) -> Answer {
         let mut at = self.origin.clone();
         for _ in 0..MOST_REDIRECTS {
-            if !answer.redirects() {
-                return answer;
-            }
-            let next = at.join(answer.location()).unwrap();
+            let form = Form::that_posts_itself(&answer);
+            let next = match &form {
+                Some(form) => at.join(&form.action).unwrap(),
+                None if answer.redirects() => at.join(answer.location()).unwrap(),
+                None => return answer,
+            };
             if !wanted(&next) {
                 return answer;
             }
-            let target = next[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
-            answer = self.send_to(&next, ask("GET", &target).navigating()).await;
+            answer = match form {
+                Some(form) => self.post(&form, &at, &next).await,
+                None => self.send_to(&next, ask("GET", &target_of(&next)).navigating()).await,
+            };
             at = next;
         }
         panic!("more than {MOST_REDIRECTS} redirects, the last to {at}");
+    }
+
+    /// Posts the form of a page at `from`.
+    async fn post(&self, form: &Form, from: &Url, to: &Url) -> Answer {
+        let target = target_of(to);
+        let mut ask = ask("POST", &target)
+            .navigating()
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("origin", &from.origin().ascii_serialization())
+            .body(form.body());
+        if from.origin() != to.origin() {
+            let line = self.jar.lock().unwrap().cross_site_line(to, &target);
+            // An empty line keeps the others away.
+            ask = ask.header("sec-fetch-site", "cross-site").cookie(&line.unwrap_or_default());
+        }
+        self.send_to(to, ask).await
     }
 
     /// Signs in by going to the front page.
@@ -169,4 +194,8 @@ impl Visitor {
         names.retain(|name| name.contains("askara-st-"));
         names
     }
+}
+
+fn target_of(address: &Url) -> String {
+    address[url::Position::BeforePath..url::Position::AfterQuery].to_owned()
 }
