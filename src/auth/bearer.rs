@@ -141,7 +141,7 @@ pub fn judge_jwt(
     rules: &BearerRules,
     now: Timestamp,
 ) -> Result<Accepted, BadBearer> {
-    let claims = jwt.verify(keys, &rules.algorithms)?;
+    let claims = keys.verify(jwt, &rules.algorithms)?;
     let by_name = !rules.only_at_jwt || token_kind::is_named_access(jwt.typ());
     if !by_name || !token_kind::may_be_access(jwt.typ()) {
         return Err(Refusal::Kind.into());

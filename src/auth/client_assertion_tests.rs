@@ -21,7 +21,7 @@ fn s64_an_assertion_says_who_to_whom_and_for_a_minute() {
         let assertion = key.sign("gate", "https://id.example", now, &mut Counting(1));
         let text = assertion.expose();
         let keys = key_set(&[signer.jwk(json!({"kid": "k"}))]);
-        let claims = Jwt::parse(text).unwrap().verify(&keys, &[algorithm]).unwrap();
+        let claims = keys.verify(&Jwt::parse(text).unwrap(), &[algorithm]).unwrap();
         claims.check_times(now, Duration::ZERO).unwrap();
 
         let segments: Vec<&str> = text.split('.').collect();

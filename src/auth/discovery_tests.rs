@@ -1,56 +1,26 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
-use crate::auth::provider::{
-    Authorization, AuthorizeMethod, OpenId, Pushed, ResponseMode, Said, TokenBody, TokenManner,
-};
+use crate::auth::provider::{OpenId, Said};
 use crate::secret::Secret;
 
 pub(crate) const ISSUER: &str = "https://id.example.com/realm";
 
 pub(crate) fn settings() -> Settings {
-    Settings {
-        name: String::from("id"),
-        title: String::from("Id"),
-        issuer: Some(String::from(ISSUER)),
-        client_id: String::from("gate"),
-        client_auth: ClientAuth::Basic(Secret::new(String::from("secret"))),
-        authorization: Authorization {
-            method: AuthorizeMethod::Redirect,
-            scopes: vec![String::from("openid")],
-            pkce: true,
-            send_redirect_uri: true,
-            redirect_path: String::from("/oauth2/callback"),
-            response_mode: ResponseMode::Query,
-            pushed: Pushed::Auto,
-            params: Vec::new(),
-            link_params: Vec::new(),
-            max_age: None,
-            acr_values: Vec::new(),
-            requires_issuer: false,
-        },
-        token: TokenManner {
-            body: TokenBody::Form,
-            redirect_uri: true,
-            type_optional: false,
-            any_content_type: false,
-            life: Duration::from_secs(300),
-        },
-        openid: Some(OpenId {
-            issuer: String::from(ISSUER),
-            algorithms: Vec::new(),
-            keep_hint: false,
-            required_acr: Vec::new(),
-            discovers: true,
-        }),
-        verify_access_token: false,
-        identity: crate::auth::identity::IdentitySources::default(),
-        bearer: None,
-        said: Said::default(),
-    }
+    let mut settings = crate::auth::provider::testing::settings();
+    settings.issuer = Some(String::from(ISSUER));
+    settings.client_auth = ClientAuth::Basic(Secret::new(String::from("secret")));
+    settings.said = Said::default();
+    settings.openid = Some(OpenId {
+        issuer: String::from(ISSUER),
+        algorithms: Vec::new(),
+        keep_hint: false,
+        required_acr: Vec::new(),
+        discovers: true,
+    });
+    settings
 }
 
 /// A sound document of `ISSUER` in which these members are others; null takes one out.

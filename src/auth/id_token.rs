@@ -158,7 +158,7 @@ fn of_this_client(
     algorithms: &[Algorithm],
     now: Timestamp,
 ) -> Result<Claims, BadIdToken> {
-    let claims = jwt.verify(keys, algorithms)?;
+    let claims = keys.verify(jwt, algorithms)?;
     let is_other = |kind: &Kind| *kind != Kind::Id;
     if !token_kind::may_be_id(jwt.typ()) || token_kind::told(&claims)?.iter().any(is_other) {
         return Err(BadIdToken::Kind);

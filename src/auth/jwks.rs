@@ -11,8 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
+use super::claims::Claims;
 use super::json::{self, BadJson};
-use super::jwt::{Algorithm, BadJwt, MAX_TEXT};
+use super::jwt::{Algorithm, BadJwt, Jwt, MAX_TEXT};
 
 /// The keys of a provider. An empty set is sound: a provider that takes all its keys back says so.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +60,19 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// Gives a token's claims once a key of the set proves them, by an algorithm that is allowed.
+    pub fn verify(&self, jwt: &Jwt<'_>, allowed: &[Algorithm]) -> Result<Claims, BadJwt> {
+        if !allowed.contains(&jwt.algorithm()) {
+            return Err(BadJwt::Algorithm);
+        }
+        let candidates = self.candidates(jwt.kid(), jwt.algorithm())?;
+        // Without a `kid` only the signature tells that the one key there was has been replaced.
+        let unproven = if jwt.kid().is_some() { BadJwt::Signature } else { BadJwt::UnknownKey };
+        jwt.proven_by(&candidates).ok_or(unproven)
+    }
+
     /// The keys that may have signed a token with this header.
-    pub(super) fn candidates(
+    fn candidates(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,

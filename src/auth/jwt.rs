@@ -2,7 +2,7 @@
 //!
 //! 1. `Jwt::parse` takes the text apart and refuses what has more than one reading, before any key
 //!    is looked for: nonsense must not cost a call for newer keys.
-//! 2. `Jwt::verify` picks the key by what the key set says of it, never by what the token says:
+//! 2. [`super::jwks`] picks the key by what the key set says of it, never by what the token says:
 //!    `jku`, `x5u`, `jwk` and `x5c` are not even read (C-84).
 //! 3. There is no HMAC and no `none`: what can't be named can't be chosen (C-82, C-83).
 
@@ -10,11 +10,11 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
 use super::json;
-use super::jwks::KeySet;
 
 /// The signatures that are spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +30,8 @@ pub enum Algorithm {
     EdDSA,
 }
 
-/// A token taken apart; nothing in it is to be believed before `verify`.
+/// A token taken apart; nothing in it is to be believed before a
+/// key set has verified it.
 pub struct Jwt<'a> {
     /// Header and payload as they were signed.
     signed: &'a str,
@@ -140,22 +141,19 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    /// Gives the claims once a key of the set proves them, by an algorithm that is allowed.
-    pub fn verify(&self, keys: &KeySet, allowed: &[Algorithm]) -> Result<Claims, BadJwt> {
-        if !allowed.contains(&self.algorithm) {
-            return Err(BadJwt::Algorithm);
-        }
-        let candidates = keys.candidates(self.kid.as_deref(), self.algorithm)?;
-        let signed = |key: &jsonwebtoken::DecodingKey| {
+    /// Its claims, once one of these keys is seen to have signed it.
+    pub(super) fn proven_by(&self, keys: &[&DecodingKey]) -> Option<Claims> {
+        let signed = |key: &&DecodingKey| {
             let message = self.signed.as_bytes();
             jsonwebtoken::crypto::verify(self.signature, message, key, self.algorithm.spoken())
                 .unwrap_or(false)
         };
-        if candidates.into_iter().any(signed) {
-            return Ok(Claims::of(self.claims.clone()));
-        }
-        // Without a `kid` only the signature tells that the one key there was has been replaced.
-        Err(if self.kid.is_some() { BadJwt::Signature } else { BadJwt::UnknownKey })
+        keys.iter().any(signed).then(|| Claims::of(self.claims.clone()))
+    }
+
+    /// The name of the key that it says has signed it.
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
     }
 
     /// How it says it is signed.

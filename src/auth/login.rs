@@ -99,6 +99,15 @@ pub enum LoginError {
     Userinfo(UserinfoFailure),
 }
 
+impl From<Unproven> for LoginError {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::AccessToken(bad) => Self::AccessToken(bad),
+            Unproven::IdToken(bad) => Self::IdToken(bad),
+        }
+    }
+}
+
 impl LoginError {
     /// Whether a visitor can cause it at will.
     pub fn is_of_the_visitor(&self) -> bool {

@@ -9,7 +9,6 @@ use super::claims::BadClaim;
 use super::id_token::{self, BadIdToken, Before, Expected, IdToken};
 use super::jwks::KeySet;
 use super::jwt::{Algorithm, BadJwt, Jwt};
-use super::login::LoginError;
 use super::provider::{OpenId, Provider};
 use super::session::Session;
 use super::token_call::Granted;
@@ -52,15 +51,6 @@ impl Unproven {
         match self {
             Self::AccessToken(bad) => *bad == BadJwt::UnknownKey,
             Self::IdToken(bad) => bad.wants_newer_keys(),
-        }
-    }
-}
-
-impl From<Unproven> for LoginError {
-    fn from(unproven: Unproven) -> Self {
-        match unproven {
-            Unproven::AccessToken(bad) => Self::AccessToken(bad),
-            Unproven::IdToken(bad) => Self::IdToken(bad),
         }
     }
 }
@@ -150,7 +140,7 @@ fn access_claims(
     if text.split('.').count() != 3 {
         return Ok(None);
     }
-    let claims = Jwt::parse(text).and_then(|jwt| jwt.verify(keys, ANY_ALGORITHM));
+    let claims = Jwt::parse(text).and_then(|jwt| keys.verify(&jwt, ANY_ALGORITHM));
     claims.map(|claims| Some(claims.into_value())).map_err(Unproven::AccessToken)
 }
 

@@ -10,6 +10,9 @@ use super::identity::IdentitySources;
 use super::jwt::Algorithm;
 use crate::secret::ClientSecret;
 
+/// Which provider of the configuration.
+pub type ProviderIndex = usize;
+
 /// A provider that can be spoken to.
 #[derive(Clone, Debug)]
 pub struct Provider {

@@ -13,6 +13,7 @@ use regex::{Regex, RegexBuilder};
 use super::host::{Host, HostPattern, is_or_is_below};
 use super::path::RequestPath;
 use super::policy::Access;
+use super::provider::ProviderIndex;
 
 /// One route of the configuration.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct Route {
     /// Whether the app gets `X-Forwarded-Access-Token` as well.
     pub access_token_header: bool,
     /// Which provider of the configuration signs people in here; none: any of them.
-    pub provider: Option<usize>,
+    pub provider: Option<ProviderIndex>,
     /// Which upstream of the configuration.
     pub upstream: usize,
 }
@@ -98,7 +99,7 @@ pub enum NoRoute {
 impl Found<'_> {
     /// Whether people whom this provider vouches for are somebody here. The same `user` of
     /// another provider may be another person (S26).
-    pub fn takes(&self, provider: usize) -> bool {
+    pub fn takes(&self, provider: ProviderIndex) -> bool {
         let takes = |route: &Route| route.provider.is_none_or(|named| named == provider);
         takes(self.route) && self.also.is_none_or(takes)
     }

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::clock::SystemEntropy;
-use super::providers::ProviderIndex;
 use crate::auth::cookie::{CookieStyle, TooLarge};
 use crate::auth::headers::Statement;
+use crate::auth::provider::ProviderIndex;
 use crate::auth::seal::{KeyRing, NotOpened, Purpose};
 use crate::auth::session::{Session, Unreadable};
 use crate::auth::tokens::to_hex;

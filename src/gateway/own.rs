@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use http::{Method, Response, StatusCode};
 
 use super::body::Body;
-use super::providers::ProviderIndex;
 use super::respond::{Failure, plain};
 use super::session::{Recalled, RequestTraits};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::path::RequestPath;
+use crate::auth::provider::ProviderIndex;
 use crate::auth::request::{Intent, intent};
 
 /// A path that the gateway answers itself.

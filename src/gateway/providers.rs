@@ -11,14 +11,11 @@ use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::jwks::KeySet;
 use crate::auth::path::RequestPath;
-use crate::auth::provider::{Provider, Settings};
+use crate::auth::provider::{Provider, ProviderIndex, Settings};
 use crate::auth::refresh::Breaker;
 use crate::auth::return_to::ReturnTo;
 use crate::provider::Lane;
 use crate::provider::directory::{Directory, NotLearnt, Want};
-
-/// Which provider of the configuration.
-pub(super) type ProviderIndex = usize;
 
 /// One provider, as all workers share it.
 pub(super) struct Party {

@@ -6,10 +6,10 @@ use http::{Method, Response, StatusCode};
 
 use super::Worker;
 use super::body::Body;
-use super::providers::ProviderIndex;
 use super::respond::Failure;
 use super::visit::Visit;
 use crate::auth::authorization::Wishes;
+use crate::auth::provider::ProviderIndex;
 use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
 

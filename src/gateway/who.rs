@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::Worker;
 use super::bearer::ApiClient;
-use super::providers::ProviderIndex;
 use super::respond::Failure;
 use super::session::{Current, Recalled};
 use super::visit::Visit;
 use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
+use crate::auth::provider::ProviderIndex;
 use crate::auth::route::Found;
 
 /// Who a request is from.

@@ -10,7 +10,6 @@ use http::HeaderMap;
 
 use super::Worker;
 use super::clock::{SystemEntropy, moment, now};
-use super::providers::ProviderIndex;
 use super::respond::Failure;
 use crate::auth::Timestamp;
 use crate::auth::bearer::{
@@ -21,6 +20,7 @@ use crate::auth::client_call::introspection_request;
 use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
 use crate::auth::introspection::read_introspection;
+use crate::auth::provider::ProviderIndex;
 use crate::auth::route::{Authorization, Found};
 use crate::auth::tokens::unverified_claims;
 use crate::provider::Lane;
