@@ -17,6 +17,8 @@ pub struct Metrics {
     refreshes: Family<RefreshLabels, Counter>,
     logins: Family<LoginLabels, Counter>,
     rejects: Family<RejectLabels, Counter>,
+    /// By [`BearerOutcome`].
+    bearers: [Counter; 3],
 }
 
 /// How a refresh went (sessions.md, Proof).
@@ -50,6 +52,15 @@ pub enum RejectReason {
     ended,
 }
 
+/// What became of a request of an API client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names of the label's values")]
+pub enum BearerOutcome {
+    accepted,
+    refused,
+    unavailable,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AnswerLabels {
     class: &'static str,
@@ -70,6 +81,11 @@ struct RejectLabels {
     reason: RejectReason,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BearerLabels {
+    outcome: BearerOutcome,
+}
+
 impl Metrics {
     /// All at zero.
     #[expect(clippy::new_without_default, reason = "making a registry is no default value")]
@@ -80,14 +96,19 @@ impl Metrics {
         let refreshes = Family::default();
         let logins = Family::default();
         let rejects = Family::default();
+        let bearers = Family::<BearerLabels, Counter>::default();
         registry.register("requests", "Requests answered, by class of status", answers.clone());
         registry.register("connections", "Open connections", connections.clone());
         registry.register("refresh", "Refreshes of access tokens, by outcome", refreshes.clone());
         registry.register("login", "Logins, by outcome", logins.clone());
         registry.register("cookie_reject", "Session cookies not taken, by reason", rejects.clone());
+        registry.register("bearer", "Requests of API clients, by outcome", bearers.clone());
         let handle = |class| answers.get_or_create(&AnswerLabels { class }).clone();
         let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(handle);
-        Self { registry, answers, connections, refreshes, logins, rejects }
+        let handle = |outcome| bearers.get_or_create(&BearerLabels { outcome }).clone();
+        let bearers = [BearerOutcome::accepted, BearerOutcome::refused, BearerOutcome::unavailable]
+            .map(handle);
+        Self { registry, answers, connections, refreshes, logins, rejects, bearers }
     }
 
     /// Counts an answer.
@@ -111,6 +132,11 @@ impl Metrics {
         self.rejects.get_or_create(&RejectLabels { reason }).inc();
     }
 
+    /// Counts a request that brought a token of its own.
+    pub fn bearer(&self, outcome: BearerOutcome) {
+        self.bearers[outcome as usize].inc();
+    }
+
     /// All of it, as text.
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -132,11 +158,13 @@ mod tests {
         metrics.answered(http::StatusCode::OK);
         metrics.refresh(RefreshOutcome::refreshed);
         metrics.refresh(RefreshOutcome::provider_error);
+        metrics.bearer(BearerOutcome::refused);
         let text = metrics.text();
         for line in [
             r#"askara_gate_requests_total{class="2xx"} 1"#,
             r#"askara_gate_requests_total{class="5xx"} 0"#,
             r#"askara_gate_refresh_total{outcome="provider_error"} 1"#,
+            r#"askara_gate_bearer_total{outcome="refused"} 1"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

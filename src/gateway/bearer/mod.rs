@@ -26,6 +26,7 @@ use crate::auth::tokens::unverified_claims;
 use crate::provider::Lane;
 use crate::provider::directory::Want;
 use crate::secret::AccessToken;
+use crate::telemetry::BearerOutcome;
 pub(super) use verdicts::Verdicts;
 use verdicts::{Verdict, Way};
 
@@ -59,6 +60,11 @@ impl Worker {
             Some(index) => self.known_or_judged(index, token, patience).await,
             None => Err(BadBearer::Invalid(Refusal::Issuer)),
         };
+        self.gateway.metrics.bearer(match &verdict {
+            Ok(_) => BearerOutcome::accepted,
+            Err(BadBearer::Unavailable(_)) => BearerOutcome::unavailable,
+            Err(_) => BearerOutcome::refused,
+        });
         Some(verdict)
     }
 
