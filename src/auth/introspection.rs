@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::bearer::{self, Accepted, BadBearer, BearerRules, Refusal};
 use super::claims::{BadClaim, Claims};
 use super::json;
+use super::token_kind::{self, Kind};
 use super::{CLOCK_SKEW, Timestamp};
 
 /// Reads the answer that came at `now`.
@@ -41,6 +42,7 @@ pub fn read_introspection(
         // A refresh token is active too; where nothing says whom the token is for, something must
         // say that it is none (C-88).
         None if !rules.audience.is_empty() => {}
+        None if token_kind::told(&claims)?.contains(&Kind::Access) => {}
         _ => return Err(Refusal::Kind.into()),
     }
     if !rules.audience.is_empty() {

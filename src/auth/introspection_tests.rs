@@ -131,6 +131,8 @@ fn c88_what_names_neither_its_kind_nor_whom_it_is_for_may_be_a_refresh_token() {
     for (told, rules, holds) in [
         (json!({"active": true}), &rules(), false),
         (json!({"active": true, "token_type": "Bearer"}), &rules(), true),
+        (json!({"active": true, "token_use": "access_token"}), &rules(), true),
+        (json!({"active": true, "token_use": "refresh_token"}), &rules(), false),
         (json!({"active": true, "aud": "api"}), &audience, true),
     ] {
         assert_eq!(ends(&told, rules).is_ok(), holds, "{told}");

@@ -275,6 +275,9 @@ impl Worker {
             let return_to = gateway.judged(Some(&target), &origin);
             let begun = self.sign_in_navigation(visit, &return_to).await;
             return begun.unwrap_or_else(|failure| {
+                if matches!(failure, Failure::Route(_)) {
+                    return respond(failure);
+                }
                 gateway.respond_again(
                     &failure,
                     &visit.asker(),

@@ -124,8 +124,9 @@ impl Worker {
             Person::Gone(why) => {
                 gateway.registry.revoke(session.id, session.ends, now());
                 gateway.metrics.refresh(RefreshOutcome::ended);
-                let provider = session.provider.as_str();
-                tracing::error!(session = ?session.id, provider, why, "the session is ended");
+                let name = session.provider.as_str();
+                tracing::error!(session = ?session.id, provider = name, why, "the session is ended");
+                self.take_back(open.provider, provider, &session);
                 return;
             }
         }

@@ -19,6 +19,7 @@ use crate::auth::callback::BadCallback;
 use crate::auth::cookie::TooLarge;
 use crate::auth::login::LoginError;
 use crate::auth::path::BadPath;
+use crate::auth::provider::ProviderIndex;
 use crate::auth::request::{BadRequest, Intent, intent};
 use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
@@ -57,6 +58,8 @@ pub enum Failure {
     SessionTooLarge(TooLarge),
     /// A session is there, but its token is over and can't be renewed now.
     SessionUnavailable {
+        /// Whose session it is.
+        provider: ProviderIndex,
         retry_after: Duration,
     },
     /// Nobody is signed in, and this request can't be answered by a redirect.
@@ -164,7 +167,7 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
         Failure::NotLearnt(_) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
-        Failure::SessionUnavailable { retry_after } => {
+        Failure::SessionUnavailable { retry_after, .. } => {
             let seconds = HeaderValue::from(retry_after.as_secs_f64().ceil().max(1.0) as u64);
             headers.insert(header::RETRY_AFTER, seconds);
         }

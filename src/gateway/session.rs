@@ -146,6 +146,7 @@ impl Worker {
         patience: Duration,
     ) -> Result<Recalled, Failure> {
         let gateway = &self.gateway;
+        let provider = presented.provider;
         for _ in 0..MAX_LOOKS {
             let epoch = gateway.registry.epoch();
             let Look { step, newest, flight, landing, known } =
@@ -170,18 +171,20 @@ impl Worker {
                     return Ok(Recalled::Nobody { clear: true });
                 }
                 Step::Unavailable { retry_after } => {
-                    return Err(Failure::SessionUnavailable { retry_after });
+                    return Err(Failure::SessionUnavailable { provider, retry_after });
                 }
                 Step::RenewAndWait | Step::Wait => {
                     if step == Step::Wait {
                         gateway.metrics.refresh(RefreshOutcome::shared);
                     }
-                    wait(landing, patience).await?;
+                    wait(landing, patience).await.map_err(|retry_after| {
+                        Failure::SessionUnavailable { provider, retry_after }
+                    })?;
                     now = super::clock::now();
                 }
             }
         }
-        Err(Failure::SessionUnavailable { retry_after: Duration::from_secs(1) })
+        Err(Failure::SessionUnavailable { provider, retry_after: Duration::from_secs(1) })
     }
 }
 
@@ -197,13 +200,13 @@ impl RequestTraits {
     }
 }
 
-/// Waits for a refresh to land.
-async fn wait(landing: Option<watch::Receiver<()>>, patience: Duration) -> Result<(), Failure> {
+/// Waits for a refresh to land; an error says when to ask again.
+async fn wait(landing: Option<watch::Receiver<()>>, patience: Duration) -> Result<(), Duration> {
     let Some(mut landing) = landing else { return Ok(()) };
     // A closed channel is the landing: its sender lives as long as the flight.
     match tokio::time::timeout(patience, landing.changed()).await {
         Ok(_) => Ok(()),
-        Err(_) => Err(Failure::SessionUnavailable { retry_after: Duration::from_secs(1) }),
+        Err(_) => Err(Duration::from_secs(1)),
     }
 }
 

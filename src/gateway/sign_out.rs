@@ -20,6 +20,13 @@ use crate::auth::same_site;
 use crate::auth::session::Session;
 use crate::provider::Lane;
 
+/// A session that is over.
+struct Ended {
+    open: Arc<OpenSession>,
+    /// Whether this very request ended it.
+    first: bool,
+}
+
 impl Worker {
     /// Ends the session, and has the provider end its own where it has an address for that.
     pub(super) async fn sign_out(
@@ -43,9 +50,8 @@ impl Worker {
             return Ok(gateway.form_page(visit.asker().language(), page));
         }
         // The session is over before anything else is tried (S33).
-        let ended = self.forget(visit);
-        let onward = match &ended {
-            Some(ended) => self.at_provider(visit, ended, return_to.as_ref()).await,
+        let onward = match self.forget(visit) {
+            Some(ended) => self.at_provider(visit, &ended, return_to.as_ref()).await,
             None => None,
         };
         let mut answer = match onward {
@@ -70,17 +76,16 @@ impl Worker {
     }
 
     /// Ends the visitor's session here: its cookie is refused from now on, by this process.
-    fn forget(&self, visit: &Visit<'_>) -> Option<Arc<OpenSession>> {
+    fn forget(&self, visit: &Visit<'_>) -> Option<Ended> {
         let now = now();
         let Presented::Session(open) = self.presented(&visit.own, now) else { return None };
         let session = &open.session;
-        // A copy of a cookie that was signed out with has nothing left to end.
-        if self.gateway.registry.is_revoked(session.id) {
-            return None;
-        }
+        let first = !self.gateway.registry.is_revoked(session.id);
         let newest = self.gateway.registry.revoke(session.id, session.ends, now);
-        tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
-        Some(newest.unwrap_or(open))
+        if first {
+            tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
+        }
+        Some(Ended { open: newest.unwrap_or(open), first })
     }
 
     /// Tells the provider: its tokens are taken back, and the answer is the address at which it
@@ -88,16 +93,22 @@ impl Worker {
     async fn at_provider(
         self: &Arc<Self>,
         visit: &Visit<'_>,
-        ended: &Arc<OpenSession>,
+        ended: &Ended,
         return_to: Option<&ReturnTo>,
     ) -> Option<String> {
         let gateway = &self.gateway;
-        let learning = self.provider(ended.provider, Lane::Revocation);
+        let open = &ended.open;
+        let learning = self.provider(open.provider, Lane::Revocation);
         let provider = tokio::time::timeout(PATIENCE, learning).await.ok()?.ok()?;
-        self.take_back(ended.provider, &provider, &ended.session);
+        // A copy of a cookie that was signed out with makes no calls and knows no hint; a second
+        // click of the same person still gets to the provider's own sign-out.
+        let session = ended.first.then_some(&open.session);
+        if let Some(session) = session {
+            self.take_back(open.provider, &provider, session);
+        }
         let after = format!("{}{}/signed_out", visit.origin(gateway), gateway.prefix);
         let state = gateway.sealer.seal_return(return_to.map_or("", ReturnTo::as_str));
-        end_session_url(&provider, Some(&ended.session), &after, &state)
+        end_session_url(&provider, session, &after, &state)
     }
 
     /// Has the provider take back a session's tokens, beside everything else (S10).

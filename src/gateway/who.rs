@@ -50,7 +50,12 @@ impl Worker {
             }
             Ok(Recalled::Somebody(current)) => Ok(Who::Stranger(current)),
             Ok(Recalled::Nobody { clear }) => Ok(Who::Nobody { clear }),
-            Err(Failure::SessionUnavailable { .. }) if public => Ok(Who::Nobody { clear: false }),
+            // A provider that is away keeps nobody from another one's sign-in.
+            Err(Failure::SessionUnavailable { provider, .. })
+                if public || !found.takes(provider) =>
+            {
+                Ok(Who::Nobody { clear: false })
+            }
             Err(failure) => Err(failure),
         }
     }

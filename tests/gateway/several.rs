@@ -265,3 +265,19 @@ async fn a_path_of_two_providers_is_nobodys_and_leads_in_no_circle() {
     }
     gate.visitor().login_at("/a").await;
 }
+
+#[tokio::test]
+async fn a_provider_that_is_away_keeps_nobody_from_another() {
+    let scene = scene().await;
+    scene.one.token_life(2);
+    let visitor = scene.gate.visitor();
+    visitor.login_at("/one").await;
+    let session = visitor.session();
+    scene.one.fails_token_calls(Fault::status(503));
+    wait(2200).await;
+    assert_eq!(visitor.fetch("/one").await.status, 503, "C-99");
+    assert_eq!(visitor.fetch("/two").await.status, 401, "this one can be signed in at");
+    let answer = visitor.open("/two").await;
+    assert_eq!(scene.provider_of(answer.location()), "two");
+    assert_eq!(visitor.session(), session, "C-99: nothing was lost");
+}

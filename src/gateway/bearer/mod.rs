@@ -13,8 +13,8 @@ use super::clock::{SystemEntropy, moment, now};
 use super::respond::Failure;
 use crate::auth::Timestamp;
 use crate::auth::bearer::{
-    Accepted, BadBearer, BearerRules, Presented, Refusal, believe_until, cache_key, judge_jwt,
-    presented, refuse_until, taken_apart,
+    Accepted, BadBearer, BearerRules, Issuer, Presented, Refusal, believe_until, cache_key,
+    judge_jwt, presented, refuse_until, taken_apart,
 };
 use crate::auth::client_call::introspection_request;
 use crate::auth::headers::Statement;
@@ -97,7 +97,13 @@ impl Worker {
         };
         let landed = tokio::time::timeout(patience, flight.wait_for(Option::is_some)).await;
         let verdict = landed.ok().and_then(Result::ok).and_then(|verdict| verdict.clone());
-        verdict.unwrap_or(Err(BadBearer::Unavailable("it could not be found out in time")))
+        verdict.unwrap_or_else(|| {
+            tracing::warn!(
+                provider = settings.name,
+                "an API client's token was not judged in time"
+            );
+            Err(BadBearer::Unavailable("it could not be found out in time"))
+        })
     }
 
     /// A verdict on a token, and until when it is kept.
@@ -110,6 +116,14 @@ impl Worker {
         let Some(rules) = &settings.bearer else {
             return (Err(BadBearer::Invalid(Refusal::Issuer)), now());
         };
+        // Another provider's token is worth no question to this one, and none of its business.
+        let claims = unverified_claims(token);
+        let told = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
+        if told.is_some() && !rules.issuer.fits(told) {
+            let refused = BadBearer::Invalid(Refusal::Issuer);
+            let until = refuse_until(&refused, now());
+            return (Err(refused), until);
+        }
         let accepted = match rules.introspection {
             true => self.asked_about(index, rules, token).await,
             false => self.verified(index, rules, token).await,
@@ -142,12 +156,6 @@ impl Worker {
         token: &AccessToken,
     ) -> Result<Accepted, BadBearer> {
         let jwt = taken_apart(token)?;
-        // Another provider's token is worth no question to this one.
-        let claims = unverified_claims(token);
-        let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
-        if !rules.issuer.fits(issuer) {
-            return Err(BadBearer::Invalid(Refusal::Issuer));
-        }
         let unavailable = |_| BadBearer::Unavailable("the provider's keys are not known");
         let keys = self.keys(index, Lane::Api, Want::Any).await.map_err(unavailable)?;
         match judge_jwt(&jwt, &keys, rules, now()) {
@@ -228,7 +236,16 @@ impl super::Gateway {
             .iter()
             .filter(|(_, rules)| claims.is_some() && !rules.introspection && of_issuer(rules));
         let fitting = by_keys.clone().find(|(_, rules)| of_audience(rules));
-        let by_asking = || here.iter().find(|(_, rules)| rules.introspection && of_issuer(rules));
+        // A token that names nobody may be anybody's who can be asked; one that names somebody is
+        // asked about there, and only then where everybody's tokens count.
+        let asked = |wanted: &dyn Fn(&Issuer) -> bool| {
+            here.iter().find(|(_, rules)| rules.introspection && wanted(&rules.issuer))
+        };
+        let by_asking = || match issuer {
+            None => asked(&|_| true),
+            Some(told) => asked(&|rule| *rule == Issuer::Is(told.to_owned()))
+                .or_else(|| asked(&|rule| *rule == Issuer::Any)),
+        };
         Some(fitting.or_else(|| by_keys.next()).or_else(by_asking).map(|(index, _)| *index))
     }
 }

@@ -54,14 +54,26 @@ impl Verdicts {
         if let Some(known) = known {
             return Way::Known(known);
         }
-        match self.flying.get(&key) {
-            Some(flight) if flight.has_changed().is_ok() => Way::Wait(flight.clone()),
-            _ => {
-                let (sender, flight) = watch::channel(None);
-                self.flying.insert(key, flight.clone());
-                Way::FindOut(sender, flight)
-            }
+        if let Some(flight) = self.flying.get(&key)
+            && flight.has_changed().is_ok()
+        {
+            return Way::Wait(flight.clone());
         }
+        // Whoever brings token after token and waits for none of them fills no memory.
+        if self.is_full() {
+            return Way::Known(Err(BadBearer::Unavailable("too many tokens at once")));
+        }
+        let (sender, flight) = watch::channel(None);
+        self.flying.insert(key, flight.clone());
+        Way::FindOut(sender, flight)
+    }
+
+    /// Whether as many are being found out as may be. Those whose task died don't count.
+    fn is_full(&mut self) -> bool {
+        if self.flying.len() >= MOST_FLYING {
+            self.flying.retain(|_, flight| flight.has_changed().is_ok());
+        }
+        self.flying.len() >= MOST_FLYING
     }
 
     /// Keeps a verdict made now, and ends its flight.
@@ -92,6 +104,8 @@ impl Generations {
     }
 }
 
+/// Tokens whose verdict is being found out; at up to 16 KiB each.
+const MOST_FLYING: usize = 1024;
 /// Verdicts of one generation; at some 3 KiB each when believed.
 const KEPT: usize = 1024;
 
@@ -122,6 +136,27 @@ mod tests {
         assert!(matches!(verdicts.way([1; 32], at(0)), Way::FindOut(..)), "its task died");
         verdicts.keep([1; 32], refused(), at(0), at(5));
         assert!(known(&verdicts.way([1; 32], at(4))));
+    }
+
+    #[test]
+    fn no_more_are_found_out_at_once_than_there_is_room_for() {
+        let mut verdicts = Verdicts::default();
+        let key = |number: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_le_bytes());
+            key
+        };
+        let mut senders: Vec<_> = (0..MOST_FLYING)
+            .map(|number| match verdicts.way(key(number), at(0)) {
+                Way::FindOut(sender, _) => sender,
+                _ => panic!("{number}"),
+            })
+            .collect();
+        let too_many = verdicts.way(key(MOST_FLYING), at(0));
+        assert!(matches!(too_many, Way::Known(Err(BadBearer::Unavailable(_)))));
+        assert!(matches!(verdicts.way(key(7), at(0)), Way::Wait(_)), "who is there may wait");
+        senders.pop();
+        assert!(matches!(verdicts.way(key(MOST_FLYING), at(0)), Way::FindOut(..)));
     }
 
     #[test]

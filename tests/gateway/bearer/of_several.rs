@@ -27,7 +27,7 @@ async fn scene() -> Scene {
         .with_named(
             "asked",
             &asked,
-            &["bearer = { introspection = true, audience = [\"opaque\"], issuer = \"\" }"],
+            &["bearer = { introspection = true, audience = [\"opaque\"] }"],
         )
         .with_top("workers = 1")
         .with_route(route("/one", &app).with("provider = \"one\""))
