@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::app::{Journal, Seen, Unfinished};
-use super::{Body, empty, full};
+use super::{Body, empty, full, secrets};
 
 /// Between two server-sent events.
 const EVENT_INTERVAL: Duration = Duration::from_millis(200);
@@ -73,6 +73,9 @@ async fn collected(
 }
 
 fn seen(head: &http::request::Parts, body: Bytes, trailers: HeaderMap) -> Seen {
+    let authorization = head.headers.get("authorization").and_then(|value| value.to_str().ok());
+    let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
+    token.into_iter().for_each(secrets::note);
     Seen {
         method: head.method.to_string(),
         target: head.uri.to_string(),

@@ -109,6 +109,9 @@ impl Visitor {
                 None if answer.redirects() => at.join(answer.location()).unwrap(),
                 None => return answer,
             };
+            let secret = |name: &str| ["code", "id_token_hint"].contains(&name);
+            let pairs = next.query_pairs().filter(|(name, _)| secret(name));
+            pairs.for_each(|(_, value)| secrets::note(&value));
             if !wanted(&next) {
                 return answer;
             }
