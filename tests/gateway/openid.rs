@@ -156,7 +156,12 @@ async fn renewing(change: impl Fn(&Provider)) -> Scene {
 
 #[tokio::test]
 async fn s32_a_refresh_that_speaks_of_somebody_else_ends_the_session() {
-    let changes: [fn(&Provider); 3] = [
+    let changes: [fn(&Provider); 4] = [
+        // However slow the userinfo address is: what the id_token proves counts.
+        |provider| {
+            provider.writes_id_token(&json!({ "sub": "43" }));
+            provider.fails_me(Fault::Hang);
+        },
         |provider| provider.names_subject("43"),
         |provider| provider.writes_id_token(&json!({ "sub": "43" })),
         |provider| provider.fails_me(Fault::json(200, &json!({ "sub": "43" }))),
@@ -178,8 +183,10 @@ async fn s32_a_refresh_that_speaks_of_somebody_else_ends_the_session() {
 
 #[tokio::test]
 async fn s32_a_refresh_that_says_less_keeps_the_claims_of_before() {
-    let changes: [fn(&Provider); 4] = [
+    let changes: [fn(&Provider); 5] = [
         |provider| provider.writes_token_answer(&json!({ "id_token": null })),
+        // A gateway before the provider speaks so; that it says no `sub` is no clear word.
+        |provider| provider.fails_me(Fault::json(200, &json!({ "error": "server_error" }))),
         |provider| provider.writes_id_token(&json!({ "nonce": null, "email": null })),
         |provider| provider.fails_me(Fault::status(500)),
         |provider| {

@@ -147,3 +147,20 @@ async fn s16_a_provider_that_demands_it_and_has_no_address_is_not_asked_at_all()
     );
     assert_eq!(scene.provider.authorizations(), 0, "S16");
 }
+
+#[tokio::test]
+async fn c78_who_has_a_code_is_not_behind_those_who_have_nothing() {
+    let scene = scene(OIDC, demanded(), AUTO).await;
+    let callback = scene.visitor.consent("/deep").await;
+    scene.provider.fails_at("/par", Fault::Hang);
+    let crowd = futures_util::future::join_all(
+        (0..400).map(|_| async { scene.gate.visitor().open("/").await.status }),
+    );
+    let person = async {
+        eventually("the crowd is there", || scene.provider.calls("/par") > 64).await;
+        scene.visitor.open(&callback).await.status
+    };
+    let (crowd, person) = tokio::join!(crowd, person);
+    assert_eq!(person, 303, "C-78");
+    assert!(crowd.iter().all(|status| [502, 504].contains(status)), "{crowd:?}");
+}

@@ -124,3 +124,17 @@ async fn s11_a_crowd_with_one_token_is_one_question() {
     assert_eq!(scene.sends("one").await.status, 200);
     assert_eq!(scene.provider.calls("/introspect"), 1);
 }
+
+#[tokio::test]
+async fn what_is_open_to_everyone_does_not_wait_for_an_answer_about_a_token() {
+    let scene = scene(ASKS).await;
+    scene.provider.fails_at("/introspect", Fault::Hang);
+    let open = scene.gate.send(with_token("/open", "one"));
+    let closed = scene.gate.send(with_token("/api", "one"));
+    let first = futures_util::future::select(Box::pin(open), Box::pin(closed)).await;
+    let futures_util::future::Either::Left((answer, _)) = first else {
+        panic!("the closed route answered before the open one");
+    };
+    assert_eq!(answer.status, 200);
+    assert_eq!(scene.app.last().header("x-forwarded-user"), None);
+}
