@@ -222,9 +222,7 @@ impl Settings {
             tells_issuer: found.tells_issuer,
         };
         // What must be pushed is never sent in the open for want of an address (S16).
-        let pushed = self.authorization.pushed;
-        let must_push =
-            pushed == Pushed::Always || endpoints.demands_pushed && pushed == Pushed::Auto;
+        let must_push = self.authorization.pushed.applies(endpoints.demands_pushed);
         if must_push && endpoints.pushed_authorization.is_none() {
             return None;
         }
@@ -235,18 +233,25 @@ impl Settings {
 impl Provider {
     /// Where the authorization request is pushed to, when it is (S16).
     pub fn pushes_to(&self) -> Option<&str> {
-        let to = self.endpoints.pushed_authorization.as_deref()?;
-        let pushes = match self.settings.authorization.pushed {
-            Pushed::Always => true,
-            Pushed::Auto => self.endpoints.demands_pushed,
-            Pushed::Off => false,
-        };
-        pushes.then_some(to)
+        let pushed = self.settings.authorization.pushed;
+        let to = self.endpoints.pushed_authorization.as_deref();
+        to.filter(|_| pushed.applies(self.endpoints.demands_pushed))
     }
 
     /// Whether a callback that does not name its issuer is somebody else's (S17).
     pub fn tells_issuer(&self) -> bool {
         self.endpoints.tells_issuer || self.settings.authorization.requires_issuer
+    }
+}
+
+impl Pushed {
+    /// Whether requests are pushed to a provider whose metadata demands it, or does not.
+    const fn applies(self, demanded: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Auto => demanded,
+            Self::Off => false,
+        }
     }
 }
 

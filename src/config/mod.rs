@@ -23,7 +23,7 @@ pub(crate) use keys::key_text;
 pub use keys::{KeySource, NoStateFolder, obtain_key};
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
-pub use provider::{ClientCertificate, ProviderConfig};
+pub use provider::ProviderConfig;
 pub use routes::{Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;

@@ -19,7 +19,7 @@ use crate::provider::directory::{Directory, NotLearnt, Want};
 
 /// One provider, as all workers share it.
 pub(super) struct Party {
-    directory: Arc<Directory>,
+    directory: Directory,
     breaker: Mutex<Breaker>,
     /// Its name, as an app is told it.
     pub(super) stated: HeaderValue,
@@ -29,7 +29,7 @@ impl Party {
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let stated = HeaderValue::from_str(&settings.name);
         Self {
-            directory: Arc::new(Directory::new(settings)),
+            directory: Directory::new(settings),
             breaker: Mutex::new(Breaker::default()),
             stated: stated.unwrap_or(HeaderValue::from_static("unknown")),
         }
@@ -87,7 +87,7 @@ impl Worker {
     }
 
     /// The keys that a provider signs with.
-    pub(super) async fn keys(
+    async fn keys(
         self: &Arc<Self>,
         index: ProviderIndex,
         lane: Lane,
@@ -100,6 +100,23 @@ impl Worker {
             directory.keys(&worker.clients[index], lane, now(), want).await
         });
         asking.await.unwrap_or(Err(NotLearnt::Incomplete))
+    }
+
+    /// What a judgement by a provider's keys comes to: by `newer` ones where it fails for want of
+    /// a key that the provider may have published since (C-86).
+    pub(super) async fn judged_by_keys<T, E>(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        lane: Lane,
+        newer: Want,
+        judge: impl Fn(&KeySet) -> Result<T, E>,
+        wants_newer: impl Fn(&E) -> bool,
+    ) -> Result<Result<T, E>, NotLearnt> {
+        let judged = judge(&*self.keys(index, lane, Want::Any).await?);
+        if !judged.as_ref().is_err_and(wants_newer) {
+            return Ok(judged);
+        }
+        Ok(judge(&*self.keys(index, lane, newer).await?))
     }
 
     /// Asks again, beside everything else, for what was learnt long ago.

@@ -200,17 +200,11 @@ impl Worker {
             let keys = KeySet::default();
             return proof::at_refresh(granted, before, provider, &keys, now()).ok();
         }
-        let mut judged = None;
-        for want in [Want::Any, Want::UnknownOwn] {
-            let Ok(keys) = self.keys(open.provider, Lane::Renewal, want).await else { break };
-            let now_judged = proof::at_refresh(granted, before, provider, &keys, now());
-            let again = now_judged.as_ref().is_err_and(Unproven::wants_newer_keys);
-            judged = Some(now_judged);
-            if !again {
-                break;
-            }
-        }
-        match judged {
+        let judge = |keys: &KeySet| proof::at_refresh(granted, before, provider, keys, now());
+        let newer = Unproven::wants_newer_keys;
+        let judged =
+            self.judged_by_keys(open.provider, Lane::Renewal, Want::UnknownOwn, judge, newer);
+        match judged.await.ok() {
             Some(Ok(proven)) => Some(proven),
             Some(Err(unproven)) if unproven.is_somebody_else() => None,
             Some(Err(unproven)) => {

@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Gateway, Worker};
 use crate::auth::host::Host;
-use crate::config::{self, ClientCertificate, Config, UpstreamAddress};
+use crate::config::{self, Config, TlsFiles, UpstreamAddress};
 use crate::provider::{self, CertificateFiles, Client};
 use crate::tls::{BadCertificate, Roots, certificates, certified_key, client_config};
 use crate::upstream::{Target, Times, TlsTarget, Upstream};
@@ -30,7 +30,7 @@ impl Setup {
             if let Some(path) = &configured.ca_file {
                 certificates(path)?;
             }
-            let files = |files: &ClientCertificate| CertificateFiles {
+            let files = |files: &TlsFiles| CertificateFiles {
                 certificate: files.certificate.clone(),
                 key: files.key.clone(),
             };

@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
-use super::{ClientCertificate, client_key};
+use super::client_key;
 use crate::auth::preset::Preset;
 use crate::auth::provider::ClientAuth;
 use crate::config::environment::Environment;
 use crate::config::problem::Problems;
 use crate::config::reader::Section;
 use crate::config::secrets;
+use crate::config::server::TlsFiles;
 use crate::secret::ClientSecret;
 
 /// What was read; none: it is missing or wrong.
 pub(super) struct Client {
     pub(super) id: Option<String>,
     pub(super) auth: Option<ClientAuth>,
-    pub(super) certificate: Option<ClientCertificate>,
+    pub(super) certificate: Option<TlsFiles>,
 }
 
 /// What these keys have to fit to.
@@ -121,7 +122,7 @@ fn secret(
     secret
 }
 
-fn client_certificate(section: &mut Section, problems: &mut Problems) -> Option<ClientCertificate> {
+fn client_certificate(section: &mut Section, problems: &mut Problems) -> Option<TlsFiles> {
     let mut file = |key| {
         if !section.has(key) {
             let message = "is missing; client_auth \"mtls\" needs it, the path of a PEM file";
@@ -130,7 +131,7 @@ fn client_certificate(section: &mut Section, problems: &mut Problems) -> Option<
         section.text(key, problems).map(PathBuf::from)
     };
     let (certificate, key) = (file("client_certificate"), file("client_certificate_key"));
-    Some(ClientCertificate { certificate: certificate?, key: key? })
+    Some(TlsFiles { certificate: certificate?, key: key? })
 }
 
 /// A key that belongs to another way is refused: somebody believes that it does something.

@@ -22,6 +22,7 @@ use self::redirect::Redirects;
 use super::environment::Environment;
 use super::problem::Problems;
 use super::reader::{Section, Taken};
+use super::server::TlsFiles;
 use crate::auth::provider::Settings;
 
 /// One provider, and the files that calling it needs.
@@ -31,14 +32,7 @@ pub struct ProviderConfig {
     /// Authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// What the connection shows to prove the client (RFC 8705).
-    pub certificate: Option<ClientCertificate>,
-}
-
-/// A client's certificate chain and its key, as PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientCertificate {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
+    pub certificate: Option<TlsFiles>,
 }
 
 /// What was read of the providers.

@@ -69,7 +69,7 @@ fn a_certificate_is_read_as_two_paths() {
     let lines =
         "client_auth = \"mtls\"\nclient_certificate = \"a\"\nclient_certificate_key = \"b\"";
     let config = load(&file(lines), &[], &[]).unwrap();
-    let files = ClientCertificate { certificate: PathBuf::from("a"), key: PathBuf::from("b") };
+    let files = TlsFiles { certificate: PathBuf::from("a"), key: PathBuf::from("b") };
     assert_eq!(config.providers[0].certificate, Some(files));
     assert!(matches!(config.providers[0].settings.client_auth, ClientAuth::Mtls));
 }

@@ -20,6 +20,7 @@ use crate::auth::client_call::introspection_request;
 use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
 use crate::auth::introspection::read_introspection;
+use crate::auth::jwks::KeySet;
 use crate::auth::provider::ProviderIndex;
 use crate::auth::route::{Authorization, Found};
 use crate::auth::tokens::unverified_claims;
@@ -157,14 +158,11 @@ impl Worker {
     ) -> Result<Accepted, BadBearer> {
         let jwt = taken_apart(token)?;
         let unavailable = |_| BadBearer::Unavailable("the provider's keys are not known");
-        let keys = self.keys(index, Lane::Api, Want::Any).await.map_err(unavailable)?;
-        match judge_jwt(&jwt, &keys, rules, now()) {
-            Err(bad) if bad.wants_newer_keys() => {
-                let keys = self.keys(index, Lane::Api, Want::Unknown).await.map_err(unavailable)?;
-                judge_jwt(&jwt, &keys, rules, now())
-            }
-            judged => judged,
-        }
+        let judge = |keys: &KeySet| judge_jwt(&jwt, keys, rules, now());
+        let newer = BadBearer::wants_newer_keys;
+        self.judged_by_keys(index, Lane::Api, Want::Unknown, judge, newer)
+            .await
+            .map_err(unavailable)?
     }
 
     /// Asks the provider about the token.

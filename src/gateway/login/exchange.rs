@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use crate::auth::jwks::KeySet;
 use crate::auth::login::{AwaitProof, AwaitTokens, LoginError};
-use crate::auth::proof::{Proven, needs_keys};
+use crate::auth::proof::{Proven, Unproven, needs_keys};
 use crate::auth::provider::Provider;
 use crate::auth::provider::ProviderIndex;
 use crate::gateway::Worker;
@@ -70,14 +70,11 @@ impl Worker {
         if !needs_keys(provider, waiting.granted()) {
             return waiting.judge(provider, &KeySet::default(), now()).map_err(login);
         }
-        let keys = self.keys(index, Lane::Login, Want::Any).await?;
-        match waiting.judge(provider, &keys, now()) {
-            Err(unproven) if unproven.wants_newer_keys() => {
-                let keys = self.keys(index, Lane::Login, Want::UnknownOwn).await?;
-                waiting.judge(provider, &keys, now()).map_err(login)
-            }
-            judged => judged.map_err(login),
-        }
+        let judge = |keys: &KeySet| waiting.judge(provider, keys, now());
+        let newer = Unproven::wants_newer_keys;
+        self.judged_by_keys(index, Lane::Login, Want::UnknownOwn, judge, newer)
+            .await?
+            .map_err(login)
     }
 }
 
