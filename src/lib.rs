@@ -8,11 +8,12 @@
 //! 3. [`auth`] decides each of these, and does nothing else: it is pure.
 //! 4. [`upstream`] forwards what was permitted, streaming both ways.
 //! 5. [`provider`] carries the calls that `auth` writes and reads, and keeps what it learnt.
-//! 6. Whatever goes wrong on the way becomes an answer in one file, `gateway/respond.rs`.
+//! 6. [`store`] is what replicas share: sealed records, leases, and what has ended.
+//! 7. Whatever goes wrong on the way becomes an answer in one file, `gateway/respond.rs`.
 //!
 //! # The rooms, and who may name whom
 //!
-//! `command → server → gateway → {auth, provider, upstream}`; `auth` names only [`secret`]; the
+//! `command → server → gateway → {auth, provider, store, upstream}`; `auth` names only [`secret`]; the
 //! edges never name each other. [`config`] turns text into values of `auth`, [`tls`] is for both
 //! ends of a connection, [`telemetry`] is what the operator sees. `tests/layering.rs` holds this.
 //!
@@ -24,7 +25,7 @@
 //! - A policy rule: `auth/policy.rs`. A kind of provider: a row in `auth/preset.rs`.
 //! - A key of the configuration: its room's file in `config/`.
 //! - A path of our own: an arm in `gateway/own.rs`.
-//! - A store for sessions: `gateway/registry.rs` is where it joins.
+//! - A store for sessions: a file in `store/`, held to `store/contract.rs`.
 
 #![forbid(unsafe_code)]
 
@@ -37,6 +38,7 @@ pub mod gateway;
 pub mod provider;
 pub mod secret;
 pub mod server;
+pub mod store;
 pub mod telemetry;
 pub mod tls;
 pub mod upstream;

@@ -68,6 +68,7 @@ const READS_SECRETS: &[&str] = &[
     "auth/logout.rs",
     "auth/proof.rs",
     "auth/seal.rs",
+    "auth/ticket.rs",
     "auth/token_call.rs",
     "auth/tokens.rs",
     "config/keys.rs",

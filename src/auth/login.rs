@@ -336,6 +336,7 @@ impl AwaitIdentity {
             ends: moment.now.plus(lifetimes.absolute),
             tokens: self.granted.tokens,
             subject,
+            sid: None,
             authenticated,
             hint: self.granted.id_token.filter(|_| keeps_hint),
             identity,

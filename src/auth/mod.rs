@@ -7,7 +7,8 @@
 //! 2. [`headers`]: what a visitor may not say, what an app is told, what a hop keeps to itself.
 //! 3. [`path`] and [`route`]: which route a request belongs to; no route is a refusal.
 //! 4. [`cookie`] and [`seal`]: which cookies are ours, and what they hold.
-//! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed.
+//! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed;
+//!    [`ticket`], [`summary`] and [`ending`]: what of it goes into a store.
 //! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`].
 //! 7. [`provider`] and [`preset`]: what is known of a provider; [`discovery`] completes it.
 //! 8. [`login`]: the authorization code flow, step by step, with [`authorization`], [`callback`],
@@ -25,6 +26,7 @@ pub mod client_assertion;
 pub mod client_call;
 pub mod cookie;
 pub mod discovery;
+pub mod ending;
 pub mod freshness;
 pub mod headers;
 pub mod host;
@@ -49,6 +51,8 @@ pub mod route;
 pub mod same_site;
 pub mod seal;
 pub mod session;
+pub mod summary;
+pub mod ticket;
 pub mod token_call;
 pub mod token_kind;
 pub mod tokens;
@@ -71,6 +75,11 @@ impl Timestamp {
     /// The moment `since` after the Unix epoch.
     pub fn since_epoch(since: Duration) -> Self {
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0
     }
 
     /// Whole seconds since the Unix epoch, as a provider counts them.

@@ -146,6 +146,23 @@ impl Known {
         self.jitter = jitter;
     }
 
+    /// Notes which generation a browser has. True when the provider refused us one before it: then
+    /// another replica spent that token first, and ours was no word on the session (rule 6).
+    pub fn overtaken(&mut self, generation: u32) -> bool {
+        let overtaken = self.refused.is_some_and(|refused| refused < generation);
+        if overtaken {
+            self.renewed();
+        }
+        overtaken
+    }
+
+    /// Whether a refusal is so young that the answer of a replica which came first may still be
+    /// on its way to the browser: a cookie cleared now could wipe out its own.
+    pub fn is_racing(&self, now: Timestamp) -> bool {
+        let refused = self.failed.filter(|_| self.refused.is_some());
+        !self.revoked && refused.is_some_and(|refused| now.since(refused) < RACE)
+    }
+
     /// Past expiry people wait for it, so the next try comes after a second; before it, nobody
     /// does, and the pause grows, spread by jitter.
     fn not_before(&self, standing: Standing) -> Option<Timestamp> {
@@ -226,6 +243,8 @@ const SHORT_LIFE: Duration = Duration::from_secs(240);
 const LATEST_START: Duration = Duration::from_secs(60);
 /// How long an old generation is still answered after the new one was shown.
 const STRAGGLERS: Duration = Duration::from_secs(60);
+/// How long answers of several replicas to one browser may be under way.
+const RACE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const PROBE_LAPSES: Duration = Duration::from_secs(60);
 /// So many failures in a row are single accidents; one more and the provider is held to be down.

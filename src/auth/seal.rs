@@ -31,6 +31,14 @@ pub enum Purpose {
     Return,
     /// A session.
     Session,
+    /// What stands in the cookie of a session that is in a store.
+    Ticket,
+    /// A session in a store, under the key of its ticket.
+    Record,
+    /// What lists show of a session in a store.
+    Summary,
+    /// What replicas tell each other of sessions that have ended.
+    Ending,
 }
 
 /// The keys: the first seals, all open.
@@ -134,6 +142,25 @@ impl KeyRing {
         Ok(Opened { plain, by_old_key: index != 0 })
     }
 
+    /// Names `parts` for a store, so that only who has a key of the ring can say which name is
+    /// theirs: by each key, the sealing one first. A session that was filed under the name of an
+    /// older key is found for as long as that key is in the ring.
+    pub fn names(&self, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        let named = |key: &RingKey| {
+            let mut name = [0; 32];
+            // Every part with its length: no two lists of parts read the same.
+            let lengths: Vec<[u8; 8]> =
+                parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+            let mut info: Vec<&[u8]> = vec![b"askara-gate/name", self.scope.as_bytes(), &[0]];
+            for (length, part) in lengths.iter().zip(parts) {
+                info.extend([length.as_slice(), part]);
+            }
+            key.prk.expand_multi_info(&info, &mut name).expect("32 bytes are within HKDF's limit");
+            name
+        };
+        self.keys.iter().map(named).collect()
+    }
+
     fn associated_data(&self, purpose: Purpose, name: &str, kid: [u8; KID]) -> Vec<u8> {
         let parts = [b"ag1", purpose.word().as_bytes(), name.as_bytes(), self.scope.as_bytes()];
         let mut aad = Vec::with_capacity(64);
@@ -177,6 +204,10 @@ impl Purpose {
             Self::Attempt => "attempt",
             Self::Return => "return",
             Self::Session => "session",
+            Self::Ticket => "ticket",
+            Self::Record => "record",
+            Self::Summary => "summary",
+            Self::Ending => "ending",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
@@ -34,6 +35,8 @@ pub struct Session {
     pub tokens: Tokens,
     /// The `sub` of the id_token: later ones must be the same (S32).
     pub subject: Option<String>,
+    /// The provider's own name of its session, by which it may end ours (the claim `sid`).
+    pub sid: Option<String>,
     /// When the person last proved who they are, as the id_token tells it.
     pub authenticated: Option<Timestamp>,
     /// The id_token, kept to end the session at the provider too (S33).
@@ -71,6 +74,26 @@ impl SessionId {
         Self(draw(entropy))
     }
 
+    /// The id of these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes; whoever has them and a key of the ring could make a cookie.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// What names it in a store: a hash, so that whoever reads the store can't name a session.
+    pub fn slot(self) -> [u8; 32] {
+        Sha256::new().chain_update(b"askara-gate/slot").chain_update(self.0).finalize().into()
+    }
+
+    /// The half of it that logs and lists show.
+    pub fn short(self) -> String {
+        super::tokens::to_hex(&self.0[..8])
+    }
+
     /// Which of `count` shards it belongs to.
     pub fn shard(self, count: usize) -> usize {
         usize::from(self.0[0]) % count
@@ -80,7 +103,7 @@ impl SessionId {
 impl fmt::Debug for SessionId {
     /// Half of it: enough to find a session in the logs, not enough to be one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&super::tokens::to_hex(&self.0[..8]))
+        f.write_str(&self.short())
     }
 }
 
@@ -105,9 +128,10 @@ impl Session {
         now.since(self.seen) >= lifetimes.idle / 10
     }
 
-    /// How long the cookie may live: until the absolute end.
-    pub fn cookie_life(&self, now: Timestamp) -> Duration {
-        self.ends.since(now)
+    /// How long a cookie that is written now may live: until the absolute end. Counted from when
+    /// the session was last seen, so that every replica writes the same line for the same session.
+    pub fn cookie_life(&self) -> Duration {
+        self.ends.since(self.seen)
     }
 
     /// The same session, seen now.
@@ -119,16 +143,31 @@ impl Session {
     /// The next generation, with the tokens of a refresh. What the refresh did not bring stays
     /// (rule 7).
     #[must_use]
-    pub fn renewed(&self, tokens: Tokens, hint: Option<Secret<String>>, now: Timestamp) -> Self {
+    pub fn renewed(&self, tokens: Tokens, now: Timestamp) -> Self {
         let refresh = tokens.refresh.or_else(|| self.tokens.refresh.clone());
         Self {
-            // Kept only where one is kept already: it is not small.
-            hint: self.hint.as_ref().and(hint.or_else(|| self.hint.clone())),
             generation: self.generation.saturating_add(1),
             seen: now,
             tokens: Tokens { refresh, ..tokens },
             ..self.clone()
         }
+    }
+
+    /// The same generation with what became known of the person after it had been kept; none when
+    /// that is nothing new. It counts as written later, so that it takes the other's place.
+    pub fn told(
+        &self,
+        identity: Identity,
+        hint: Option<Secret<String>>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        // Kept only where one is kept already: it is not small.
+        let hint = hint.filter(|_| self.hint.is_some());
+        if identity == self.identity && hint.is_none() {
+            return None;
+        }
+        let seen = now.max(self.seen.plus(Duration::from_millis(1)));
+        Some(Self { seen, identity, hint: hint.or_else(|| self.hint.clone()), ..self.clone() })
     }
 
     /// Writes the session down, to be sealed: one layout byte, then a compact binary form.
@@ -141,6 +180,7 @@ impl Session {
             access: Packed::pack(&self.tokens.access),
             refresh: self.tokens.refresh.as_ref().map(Packed::pack),
             subject: self.subject.clone(),
+            sid: self.sid.clone(),
             authenticated: self.authenticated,
             hint: self.hint.as_ref().map(Packed::pack),
             identity: self.identity.clone(),
@@ -173,6 +213,7 @@ impl Session {
             ends,
             tokens: Tokens { access, refresh, issued, expires },
             subject: wire.subject,
+            sid: wire.sid,
             authenticated: wire.authenticated,
             hint: unpack(wire.hint)?,
             identity: wire.identity,
@@ -189,13 +230,14 @@ struct Wire {
     access: Packed,
     refresh: Option<Packed>,
     subject: Option<String>,
+    sid: Option<String>,
     authenticated: Option<Timestamp>,
     hint: Option<Packed>,
     identity: Identity,
 }
 
 /// The layout of the plaintext; a change of [`Wire`] takes the next number.
-const LAYOUT: u8 = 2;
+const LAYOUT: u8 = 3;
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -218,6 +260,7 @@ pub(crate) mod testing {
                 expires: Timestamp::from_unix(expires),
             },
             subject: None,
+            sid: None,
             authenticated: None,
             hint: None,
             identity: Identity::for_test("42"),
@@ -238,12 +281,14 @@ mod tests {
     fn a_session_comes_back_as_it_was_written() {
         let mut before = session(100, 100, 400);
         before.subject = Some(String::from("sub"));
+        before.sid = Some(String::from("sid"));
         before.authenticated = Some(Timestamp::from_unix(90));
         before.hint = Some(Secret::new(String::from("e30.e30.AA")));
         let after = Session::from_bytes(&before.to_bytes()).unwrap();
         assert_eq!(after.id, before.id);
         assert_eq!(after.identity, before.identity);
-        assert_eq!((after.subject, after.authenticated), (before.subject, before.authenticated));
+        assert_eq!((after.subject, after.sid), (before.subject, before.sid));
+        assert_eq!(after.authenticated, before.authenticated);
         assert_eq!(after.hint.unwrap().expose(), "e30.e30.AA");
         assert_eq!(after.tokens.access.expose(), "access");
         assert_eq!(after.tokens.refresh.unwrap().expose(), "refresh");
@@ -284,7 +329,7 @@ mod tests {
             issued: Timestamp::from_unix(400),
             expires: Timestamp::from_unix(700),
         };
-        let renewed = session(100, 100, 400).renewed(tokens, None, Timestamp::from_unix(400));
+        let renewed = session(100, 100, 400).renewed(tokens, Timestamp::from_unix(400));
         assert_eq!(renewed.generation, 1);
         assert_eq!(renewed.tokens.access.expose(), "second");
         assert_eq!(renewed.tokens.refresh.unwrap().expose(), "refresh");
@@ -301,10 +346,21 @@ mod tests {
         ] {
             let mut session = session(100, 100, 400);
             session.hint = before;
-            let tokens = session.tokens.clone();
-            let hint = session.renewed(tokens, brought, Timestamp::from_unix(400)).hint;
+            let identity = session.identity.clone();
+            let told = session.told(identity, brought, Timestamp::from_unix(400));
+            let hint = told.unwrap_or(session).hint;
             assert_eq!(hint.as_ref().map(|hint| hint.expose().as_str()), kept);
         }
+    }
+
+    #[test]
+    fn what_becomes_known_later_takes_the_place_of_what_was_kept_first() {
+        let session = session(100, 100, 400);
+        let now = session.seen;
+        assert!(session.told(session.identity.clone(), None, now).is_none());
+        let told = session.told(Identity::for_test("43"), None, now).unwrap();
+        assert_eq!(told.generation, session.generation);
+        assert!(told.seen > session.seen);
     }
 
     #[test]

@@ -2,17 +2,15 @@
 
 mod bearer;
 mod body;
-mod candidates;
 pub mod clock;
 mod login;
-mod opened;
 mod own;
 mod pages;
 mod providers;
-mod registry;
 mod renewal;
 mod respond;
-mod session;
+mod sealer;
+pub mod sessions;
 mod setup;
 mod sign_out;
 mod start;
@@ -32,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 pub use body::Body;
 pub use respond::Failure;
+pub use sessions::ledger;
 pub use setup::Setup;
 
 use crate::auth::cookie::CookieStyle;
@@ -44,22 +43,21 @@ use crate::auth::return_to::ReturnRules;
 use crate::auth::route::{Route, RouteTable};
 use crate::auth::same_site;
 use crate::auth::seal::{BadRing, KeyRing};
-use crate::auth::session::Lifetimes;
 use crate::auth::trust::{Peer, TrustedProxies};
 use crate::config::Config;
 use crate::provider::Client;
 use crate::secret::SealKey;
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 use bearer::Verdicts;
 use login::SpentAttempts;
-use opened::{OpenedCache, Sealer, reference};
 use own::OwnPath;
 use pages::Pages;
 use providers::Party;
-use registry::Registry;
 use respond::Asker;
-use session::RequestTraits;
+use sealer::{Sealer, reference};
+use sessions::{Ledger, OpenedCache, Place, RequestTraits, Sessions, refresh_cookie};
 use state_to_app::Stated;
 use visit::{Arrival, Visit};
 use who::Who;
@@ -75,16 +73,14 @@ pub struct Gateway {
     /// Whether any provider lets API clients come with tokens of their own.
     takes_bearers: bool,
     provider_limit: Duration,
-    lifetimes: Lifetimes,
-    sealer: Sealer,
-    registry: Arc<Registry>,
+    sessions: Sessions,
     spent: SpentAttempts,
     pages: Pages,
     /// Our own name in `Via`, by which a request that comes back is known.
     via: String,
     stated: Stated,
     access_log: bool,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     pub draining: AtomicBool,
 }
 
@@ -94,6 +90,8 @@ pub struct Worker {
     upstreams: Vec<Upstream>,
     /// For each provider its own.
     clients: Vec<Client>,
+    /// Its way to the store, where there is one.
+    ledger: Option<Ledger>,
     // Only this worker's thread takes these locks, so it never waits.
     opened: Mutex<OpenedCache>,
     verdicts: Mutex<Verdicts>,
@@ -105,14 +103,25 @@ impl Gateway {
     pub fn new(config: Config, keys: &[SealKey]) -> Result<Self, BadRing> {
         let domain = config.session.cookie_domain.as_deref();
         let scope = domain.unwrap_or_else(|| config.public.host.as_str());
-        let ring = KeyRing::new(keys, scope)?;
+        let ring = Arc::new(KeyRing::new(keys, scope)?);
         let cookies = CookieStyle::new(config.public.https, domain);
         let via = format!("askara-gate-{}", reference());
+        let metrics = Arc::new(Metrics::new());
+        let names = config.providers.iter().map(|provider| provider.settings.name.clone());
+        let sessions = Sessions::new(
+            Place::Cookie,
+            Sealer::new(ring, cookies),
+            config.session.lifetimes,
+            config.session.refresh,
+            STORE_GRACE,
+            config.limits.provider * 2 + Duration::from_secs(5),
+            names.collect(),
+            Arc::clone(&metrics),
+        );
         let settings = || config.providers.iter().map(|provider| &provider.settings);
         Ok(Self {
             stated: Stated::new(&config.public, &via),
             via,
-            sealer: Sealer::new(ring, cookies),
             public: config.public,
             prefix: config.prefix,
             routes: config.routes,
@@ -121,12 +130,11 @@ impl Gateway {
             takes_bearers: settings().any(|settings| settings.bearer.is_some()),
             parties: settings().map(|settings| Party::new(Arc::clone(settings))).collect(),
             provider_limit: config.limits.provider,
-            lifetimes: config.session.lifetimes,
-            registry: Registry::new(config.session.refresh),
+            sessions,
             spent: SpentAttempts::default(),
             pages: Pages::new(),
             access_log: config.log.access,
-            metrics: Metrics::new(),
+            metrics,
             draining: AtomicBool::new(false),
         })
     }
@@ -134,7 +142,17 @@ impl Gateway {
     /// Forgets what is over; called now and then.
     pub fn sweep(&self) {
         self.spent.sweep(clock::now());
-        self.registry.sweep(clock::now());
+        self.sessions.registry.sweep(clock::now());
+    }
+
+    /// What `store` holds, as this gateway reads it.
+    pub fn ledger(&self, store: Arc<dyn Store>) -> Ledger {
+        Ledger::new(store, Arc::clone(&self.sessions.sealer.ring))
+    }
+
+    /// Hears through `store` which sessions end on other replicas, for as long as it is run.
+    pub async fn hear(&self, store: Arc<dyn Store>) {
+        sessions::hear(&self.sessions, &self.ledger(store)).await;
     }
 
     /// How long a request waits for a token: longer than a renewal takes at most, which may have
@@ -150,11 +168,13 @@ impl Worker {
         gateway: Arc<Gateway>,
         upstreams: Vec<Upstream>,
         clients: Vec<Client>,
+        store: Option<Arc<dyn Store>>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
+        let ledger = store.map(|store| gateway.ledger(store));
         let opened = Mutex::new(OpenedCache::default());
         let verdicts = Mutex::new(Verdicts::default());
-        Arc::new(Self { gateway, upstreams, clients, opened, verdicts, tasks })
+        Arc::new(Self { gateway, upstreams, clients, ledger, opened, verdicts, tasks })
     }
 
     /// Answers a request that came from `peer`.
@@ -209,7 +229,7 @@ impl Worker {
             path: uri.path(),
             query: uri.query().unwrap_or_default(),
             host: &arrival.host,
-            own: self.gateway.sealer.cookies.sort(lines),
+            own: self.gateway.sessions.sealer.cookies.sort(lines),
         };
         match self.decide(&visit, parts, body, &arrival).await {
             Ok(answer) => answer,
@@ -250,7 +270,7 @@ impl Worker {
         match &who {
             Who::Somebody(current) | Who::Stranger(current) => {
                 let traits = RequestTraits::of(visit.headers);
-                self.refresh_cookie(current, &visit.own, &traits, answer.headers_mut());
+                refresh_cookie(self, current, &visit.own, &traits, answer.headers_mut());
             }
             Who::Nobody { clear: true } => self.clear_cookies(visit, &mut answer),
             Who::Nobody { clear: false } | Who::Client(_) => {}
@@ -264,6 +284,10 @@ impl Worker {
         let respond = |failure: Failure| gateway.respond(&failure, &visit.asker());
         if !gateway.knows(visit.host) {
             return gateway.elsewhere(visit, None).unwrap_or_else(respond);
+        }
+        if gateway.sessions.keeps_nothing() {
+            // A login could not be kept: nobody is sent on one (C-114).
+            return respond(Failure::StoreUnavailable);
         }
         let origin = visit.origin(gateway);
         if intent(visit.method, visit.headers) == Intent::Navigation {
@@ -291,8 +315,8 @@ impl Worker {
     }
 
     fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
-        let lines = self.gateway.sealer.cookies.clear_session(&visit.own);
-        opened::add_cookies(answer.headers_mut(), lines);
+        let lines = self.gateway.sessions.sealer.cookies.clear_session(&visit.own);
+        sealer::add_cookies(answer.headers_mut(), lines);
     }
 
     /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
@@ -328,10 +352,6 @@ impl Worker {
     fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn cache(&self) -> MutexGuard<'_, OpenedCache> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The form that was posted to one of our own paths; whatever is none counts as empty.
@@ -345,5 +365,6 @@ async fn read_form(parts: &Parts, body: Incoming) -> String {
     String::from_utf8(bytes.to_vec()).unwrap_or_default()
 }
 
+const STORE_GRACE: Duration = Duration::from_secs(300);
 const FORM_BYTES: usize = 8 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);

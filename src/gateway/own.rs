@@ -8,7 +8,7 @@ use http::{Method, Response, StatusCode};
 
 use super::body::Body;
 use super::respond::{Failure, plain};
-use super::session::{Recalled, RequestTraits};
+use super::sessions::{Recalled, RequestTraits, recall, refresh_cookie};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::path::RequestPath;
@@ -96,7 +96,7 @@ impl Worker {
         if ![Method::GET, Method::HEAD].contains(visit.method) {
             return Err(Failure::MethodNotAllowed("GET, HEAD"));
         }
-        let Recalled::Somebody(current) = self.recall(&visit.own, self.gateway.patience()).await?
+        let Recalled::Somebody(current) = recall(self, &visit.own, self.gateway.patience()).await?
         else {
             let home = crate::auth::return_to::ReturnTo::home();
             return Err(self.gateway.sign_in(visit, &home));
@@ -116,7 +116,7 @@ impl Worker {
         });
         let mut answer = self.gateway.json(StatusCode::OK, "application/json", &body);
         let traits = RequestTraits::of(visit.headers);
-        self.refresh_cookie(&current, &visit.own, &traits, answer.headers_mut());
+        refresh_cookie(self, &current, &visit.own, &traits, answer.headers_mut());
         Ok(answer)
     }
 }
@@ -126,6 +126,8 @@ impl Gateway {
     pub fn readiness(&self) -> Response<Body> {
         if self.draining.load(Ordering::Relaxed) {
             plain(StatusCode::SERVICE_UNAVAILABLE, "draining")
+        } else if !self.sessions.is_ready() {
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the store was not reached yet")
         } else {
             plain(StatusCode::OK, "OK")
         }

@@ -1,78 +1,115 @@
-//! Renews the token of a session: one call, in a task of its own, and what its answer means.
+//! What a worker brings along to keep sessions: the provider's answer to a refresh, and what it
+//! says of the person.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Worker;
 use super::clock::{SystemEntropy, moment, now};
-use super::opened::OpenSession;
-use super::registry::Flight;
+use super::sessions::{Failed, Identified, Ledger, OpenSession, OpenedCache, Sessions, World};
 use crate::auth::client_call::refresh_request;
-use crate::auth::draw;
 use crate::auth::jwks::KeySet;
 use crate::auth::person::{self, Person, Told};
 use crate::auth::proof::{self, Proven, Unproven, needs_keys};
-use crate::auth::provider::Provider;
+use crate::auth::provider::{Provider, ProviderIndex};
 use crate::auth::refresh::{Verdict, is_outage, verdict};
 use crate::auth::session::Session;
 use crate::auth::token_call::{self, Granted, userinfo_request};
+use crate::auth::{Timestamp, draw};
 use crate::provider::Lane;
 use crate::provider::directory::Want;
 use crate::secret::RefreshToken;
-use crate::telemetry::RefreshOutcome;
 
-/// Why a refresh brought nothing.
-struct Failed {
-    verdict: Verdict,
-    /// Whether it speaks of the provider as a whole.
-    outage: bool,
-    why: String,
+/// What a refresh brought beside the tokens.
+pub(super) struct Brought {
+    provider: Arc<Provider>,
+    granted: Granted,
+}
+
+impl World for Worker {
+    type Brought = Brought;
+
+    fn sessions(&self) -> &Sessions {
+        &self.gateway.sessions
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
+    }
+
+    fn cache(&self) -> MutexGuard<'_, OpenedCache> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn jitter(&self) -> u8 {
+        let [jitter] = draw(&mut SystemEntropy);
+        jitter
+    }
+
+    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    async fn spend(self: &Arc<Self>, open: &OpenSession) -> Result<(Session, Brought), Failed> {
+        let party = &self.gateway.parties[open.provider];
+        let passing = |why: String| Failed { verdict: Verdict::Passing, why };
+        let Some(refresh) = &open.session.tokens.refresh else {
+            return Err(passing(String::from("there is no refresh token")));
+        };
+        if party.breaker().admit(now()).is_err() {
+            return Err(passing(String::from("the provider has not answered lately")));
+        }
+        let spent = self.spent(open, refresh).await;
+        match &spent {
+            Err((failed_all, _)) if *failed_all => party.breaker().failed(now()),
+            _ => party.breaker().answered(),
+        }
+        let (provider, granted) = spent.map_err(|(_, failed)| failed)?;
+        let session = open.session.renewed(granted.tokens.clone(), now());
+        Ok((session, Brought { provider, granted }))
+    }
+
+    async fn identify(
+        self: &Arc<Self>,
+        before: &OpenSession,
+        session: &Session,
+        brought: &Brought,
+    ) -> Identified {
+        let Brought { provider, granted } = brought;
+        let (person, judged) = self.person(before, provider, granted).await;
+        let identity = match person {
+            Person::Same(identity) => *identity,
+            Person::Silent => session.identity.clone(),
+            Person::Gone(why) => return Identified::Gone(why),
+        };
+        let id_token = granted.id_token.clone().filter(|_| judged);
+        let told = session.told(identity, id_token, now());
+        Identified::Same(told.map(Box::new))
+    }
+
+    fn take_back(self: &Arc<Self>, provider: ProviderIndex, session: &Session) {
+        let (worker, session) = (Arc::clone(self), session.clone());
+        self.tasks.spawn(async move {
+            if let Ok(known) = worker.provider(provider, Lane::Revocation).await {
+                worker.revoke_tokens(provider, &known, &session);
+            }
+        });
+    }
 }
 
 impl Worker {
-    /// Renews in a task of its own: a visitor who goes away cancels nothing, and a shutdown
-    /// waits for it (rule 2).
-    pub(super) fn renew_beside(self: &Arc<Self>, open: Arc<OpenSession>, flight: Flight) {
-        let worker = Arc::clone(self);
-        self.tasks.spawn(async move {
-            worker.renew(&open).await;
-            drop(flight);
-        });
-    }
-
-    async fn renew(self: &Arc<Self>, open: &OpenSession) {
-        let gateway = &self.gateway;
-        let party = &gateway.parties[open.provider];
-        let Some(refresh) = &open.session.tokens.refresh else { return };
-        if party.breaker().admit(now()).is_err() {
-            gateway.registry.failed(open, Verdict::Passing, now(), 0);
-            return;
-        }
-        match self.refreshed(open, refresh).await {
-            Ok((provider, granted)) => {
-                party.breaker().answered();
-                self.renewed(open, &provider, granted).await;
-            }
-            Err(failed) => {
-                if failed.outage {
-                    party.breaker().failed(now());
-                } else {
-                    party.breaker().answered();
-                }
-                let [jitter] = draw(&mut SystemEntropy);
-                gateway.registry.failed(open, failed.verdict, now(), jitter);
-                self.tell(&open.session, &failed);
-            }
-        }
-    }
-
-    /// Spends the refresh token.
-    async fn refreshed(
+    /// Sends the refresh token to the provider. A failure says whether it speaks of the provider
+    /// as a whole.
+    async fn spent(
         self: &Arc<Self>,
         open: &OpenSession,
         refresh: &RefreshToken,
-    ) -> Result<(Arc<Provider>, Granted), Failed> {
-        let unreachable = |why: String| Failed { verdict: Verdict::Passing, outage: true, why };
+    ) -> Result<(Arc<Provider>, Granted), (bool, Failed)> {
+        let unreachable = |why: String| (true, Failed { verdict: Verdict::Passing, why });
         let provider = self.provider(open.provider, Lane::Renewal).await;
         let provider = provider.map_err(|why| unreachable(why.to_string()))?;
         let request = refresh_request(&provider, refresh, moment(&mut SystemEntropy));
@@ -80,79 +117,10 @@ impl Worker {
         let answer = answer.map_err(|why| unreachable(why.to_string()))?;
         match token_call::read_tokens(&answer, &provider.settings.token, now()) {
             Ok(granted) => Ok((provider, granted)),
-            Err(failure) => Err(Failed {
-                verdict: verdict(&failure),
-                outage: is_outage(&failure),
-                why: format!("{failure:?}"),
-            }),
-        }
-    }
-
-    fn tell(&self, session: &Session, failed: &Failed) {
-        let metrics = &self.gateway.metrics;
-        let Failed { verdict, why, .. } = failed;
-        let provider = session.provider.as_str();
-        match verdict {
-            Verdict::Definitive => {
-                metrics.refresh(RefreshOutcome::ended);
-                tracing::info!(session = ?session.id, provider, why, "the provider ended the session");
+            Err(failure) => {
+                let failed = Failed { verdict: verdict(&failure), why: format!("{failure:?}") };
+                Err((is_outage(&failure), failed))
             }
-            Verdict::Operator => {
-                metrics.refresh(RefreshOutcome::provider_error);
-                tracing::error!(session = ?session.id, provider, why, "the provider refuses this gateway; check client_id and client_secret");
-            }
-            Verdict::Passing => {
-                metrics.refresh(RefreshOutcome::provider_error);
-                tracing::warn!(session = ?session.id, provider, why, "a token could not be renewed; it will be tried again");
-            }
-        }
-    }
-
-    async fn renewed(
-        self: &Arc<Self>,
-        open: &OpenSession,
-        provider: &Arc<Provider>,
-        granted: Granted,
-    ) {
-        let gateway = &self.gateway;
-        let (person, judged) = self.person(open, provider, &granted).await;
-        let id_token = granted.id_token.filter(|_| judged);
-        let mut session = open.session.renewed(granted.tokens, id_token, now());
-        match person {
-            Person::Same(identity) => session.identity = *identity,
-            Person::Silent => {}
-            Person::Gone(why) => {
-                gateway.registry.revoke(session.id, session.ends, now());
-                gateway.metrics.refresh(RefreshOutcome::ended);
-                let name = session.provider.as_str();
-                tracing::error!(session = ?session.id, provider = name, why, "the session is ended");
-                self.take_back(open.provider, provider, &session);
-                return;
-            }
-        }
-        let life = session.cookie_life(now());
-        let lines = match gateway.sealer.session_lines(&session, life) {
-            Ok(lines) => lines,
-            Err(too_large) => {
-                tracing::error!(
-                    bytes = too_large.bytes,
-                    "a renewed session no longer fits in two cookies; it lasts only as long as this process remembers it: keep sessions in a store"
-                );
-                Vec::new()
-            }
-        };
-        let (id, generation) = (session.id, session.generation);
-        let Some(renewed) = OpenSession::new(session, open.provider) else {
-            gateway.registry.failed(open, Verdict::Passing, now(), 0);
-            return;
-        };
-        let renewed = Arc::new(renewed);
-        if gateway.registry.renewed(Arc::clone(&renewed), lines, now()) {
-            gateway.metrics.refresh(RefreshOutcome::refreshed);
-            tracing::debug!(session = ?id, generation, "token renewed");
-        } else {
-            // Signed out while the call was under way: its new tokens go too (S10).
-            self.take_back(open.provider, provider, &renewed.session);
         }
     }
 

@@ -12,8 +12,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use super::Gateway;
 use super::body::Body;
-use super::opened::reference;
 use super::pages::{Language, Links, Notice};
+use super::sealer::reference;
 use crate::auth::bearer::BadBearer;
 use crate::auth::callback::BadCallback;
 use crate::auth::cookie::TooLarge;
@@ -56,6 +56,8 @@ pub enum Failure {
     Request(BadRequest),
     Route(NoRoute),
     SessionTooLarge(TooLarge),
+    /// The store that knows the session, or would keep it, does not answer.
+    StoreUnavailable,
     /// A session is there, but its token is over and can't be renewed now.
     SessionUnavailable {
         /// Whose session it is.
@@ -170,6 +172,9 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
         Failure::SessionUnavailable { retry_after, .. } => {
             let seconds = HeaderValue::from(retry_after.as_secs_f64().ceil().max(1.0) as u64);
             headers.insert(header::RETRY_AFTER, seconds);
+        }
+        Failure::StoreUnavailable => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Failure::MethodNotAllowed(allowed) => {
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));

@@ -67,7 +67,7 @@ impl Setup {
         let upstream = |target: &Target| Upstream::new(target.clone(), self.times, tunnels.clone());
         let upstreams = self.targets.iter().map(upstream).collect();
         let clients = self.providers.iter().cloned().map(Client::new).collect();
-        Worker::new(Arc::clone(gateway), upstreams, clients, tasks)
+        Worker::new(Arc::clone(gateway), upstreams, clients, None, tasks)
     }
 }
 

@@ -6,10 +6,9 @@ use std::time::Duration;
 use http::{Method, Response, StatusCode};
 
 use super::body::Body;
-use super::candidates::Presented;
 use super::clock::{SystemEntropy, moment, now};
-use super::opened::OpenSession;
 use super::respond::Failure;
+use super::sessions::{Presented, end_session, presented};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::logout::{end_session_url, revocations};
@@ -22,7 +21,8 @@ use crate::provider::Lane;
 
 /// A session that is over.
 struct Ended {
-    open: Arc<OpenSession>,
+    provider: ProviderIndex,
+    session: Session,
     /// Whether this very request ended it.
     first: bool,
 }
@@ -50,7 +50,7 @@ impl Worker {
             return Ok(gateway.form_page(visit.asker().language(), page));
         }
         // The session is over before anything else is tried (S33).
-        let onward = match self.forget(visit) {
+        let onward = match self.forget(visit).await {
             Some(ended) => self.at_provider(visit, &ended, return_to.as_ref()).await,
             None => None,
         };
@@ -68,24 +68,28 @@ impl Worker {
             return Err(Failure::MethodNotAllowed("GET"));
         }
         let gateway = &self.gateway;
-        let opened = visit.member("state", "").and_then(|state| gateway.sealer.open_return(&state));
+        let opened =
+            visit.member("state", "").and_then(|state| gateway.sessions.sealer.open_return(&state));
         let origin = visit.origin(gateway);
         // What was listed when it was sealed may not be any more.
         let return_to = opened.and_then(|address| gateway.returns.judge(&address, &origin));
         Ok(gateway.after_sign_out(visit, return_to.as_ref(), false))
     }
 
-    /// Ends the visitor's session here: its cookie is refused from now on, by this process.
-    fn forget(&self, visit: &Visit<'_>) -> Option<Ended> {
-        let now = now();
-        let Presented::Session(open) = self.presented(&visit.own, now) else { return None };
+    /// Ends the visitor's session: its cookie is refused from now on, by this process and by all
+    /// that share a store with it.
+    async fn forget(self: &Arc<Self>, visit: &Visit<'_>) -> Option<Ended> {
+        let presented = presented(self, &visit.own, now()).await;
+        let Ok(Presented::Session(open)) = presented else { return None };
         let session = &open.session;
-        let first = !self.gateway.registry.is_revoked(session.id);
-        let newest = self.gateway.registry.revoke(session.id, session.ends, now);
+        let first = !self.gateway.sessions.registry.is_over(session);
+        let newest = end_session(self, &open).await;
         if first {
             tracing::info!(session = ?session.id, user = session.identity.user, "signed out");
         }
-        Some(Ended { open: newest.unwrap_or(open), first })
+        let session = newest.filter(|newest| newest.generation >= session.generation);
+        let session = session.unwrap_or_else(|| open.session.clone());
+        Some(Ended { provider: open.provider, session, first })
     }
 
     /// Tells the provider: its tokens are taken back, and the answer is the address at which it
@@ -97,22 +101,21 @@ impl Worker {
         return_to: Option<&ReturnTo>,
     ) -> Option<String> {
         let gateway = &self.gateway;
-        let open = &ended.open;
-        let learning = self.provider(open.provider, Lane::Revocation);
+        let learning = self.provider(ended.provider, Lane::Revocation);
         let provider = tokio::time::timeout(PATIENCE, learning).await.ok()?.ok()?;
         // A copy of a cookie that was signed out with makes no calls and knows no hint; a second
         // click of the same person still gets to the provider's own sign-out.
-        let session = ended.first.then_some(&open.session);
+        let session = ended.first.then_some(&ended.session);
         if let Some(session) = session {
-            self.take_back(open.provider, &provider, session);
+            self.revoke_tokens(ended.provider, &provider, session);
         }
         let after = format!("{}{}/signed_out", visit.origin(gateway), gateway.prefix);
-        let state = gateway.sealer.seal_return(return_to.map_or("", ReturnTo::as_str));
+        let state = gateway.sessions.sealer.seal_return(return_to.map_or("", ReturnTo::as_str));
         end_session_url(&provider, session, &after, &state)
     }
 
     /// Has the provider take back a session's tokens, beside everything else (S10).
-    pub(super) fn take_back(
+    pub(super) fn revoke_tokens(
         self: &Arc<Self>,
         index: ProviderIndex,
         provider: &Provider,

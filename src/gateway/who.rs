@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Worker;
 use super::bearer::ApiClient;
 use super::respond::Failure;
-use super::session::{Current, Recalled};
+use super::sessions::{Current, Recalled, recall};
 use super::visit::Visit;
 use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
@@ -44,7 +44,7 @@ impl Worker {
             Some(Err(_)) => return Ok(Who::Nobody { clear: false }),
             None => {}
         }
-        match self.recall(&visit.own, patience).await {
+        match recall(self, &visit.own, patience).await {
             Ok(Recalled::Somebody(current)) if found.takes(current.newest.provider) => {
                 Ok(Who::Somebody(current))
             }
@@ -56,6 +56,7 @@ impl Worker {
             {
                 Ok(Who::Nobody { clear: false })
             }
+            Err(Failure::StoreUnavailable) if public => Ok(Who::Nobody { clear: false }),
             Err(failure) => Err(failure),
         }
     }

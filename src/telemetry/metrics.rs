@@ -19,6 +19,8 @@ pub struct Metrics {
     rejects: Family<RejectLabels, Counter>,
     /// By [`BearerOutcome`].
     bearers: [Counter; 3],
+    store_faults: Counter,
+    store_up: Gauge,
 }
 
 /// How a refresh went (sessions.md, Proof).
@@ -30,6 +32,8 @@ pub enum RefreshOutcome {
     replayed,
     provider_error,
     ended,
+    /// Another replica spent the refresh token first, and there was no store to prevent it.
+    lost_race,
 }
 
 /// How a login went.
@@ -50,6 +54,8 @@ pub enum RejectReason {
     broken,
     unknown_key,
     ended,
+    /// The store that would know is away.
+    unavailable,
 }
 
 /// What became of a request of an API client.
@@ -103,12 +109,29 @@ impl Metrics {
         registry.register("login", "Logins, by outcome", logins.clone());
         registry.register("cookie_reject", "Session cookies not taken, by reason", rejects.clone());
         registry.register("bearer", "Requests of API clients, by outcome", bearers.clone());
+        let (store_faults, store_up) = (Counter::default(), Gauge::default());
+        registry.register(
+            "store_faults",
+            "Calls that the store did not answer",
+            store_faults.clone(),
+        );
+        registry.register("store_up", "Whether the store answers", store_up.clone());
         let handle = |class| answers.get_or_create(&AnswerLabels { class }).clone();
         let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(handle);
         let handle = |outcome| bearers.get_or_create(&BearerLabels { outcome }).clone();
         let bearers = [BearerOutcome::accepted, BearerOutcome::refused, BearerOutcome::unavailable]
             .map(handle);
-        Self { registry, answers, connections, refreshes, logins, rejects, bearers }
+        Self {
+            registry,
+            answers,
+            connections,
+            refreshes,
+            logins,
+            rejects,
+            bearers,
+            store_faults,
+            store_up,
+        }
     }
 
     /// Counts an answer.
@@ -135,6 +158,16 @@ impl Metrics {
     /// Counts a request that brought a token of its own.
     pub fn bearer(&self, outcome: BearerOutcome) {
         self.bearers[outcome as usize].inc();
+    }
+
+    /// Counts a call that the store did not answer.
+    pub fn store_fault(&self) {
+        self.store_faults.inc();
+    }
+
+    /// Says whether the store answers.
+    pub fn store_is_there(&self, there: bool) {
+        self.store_up.set(i64::from(there));
     }
 
     /// All of it, as text.

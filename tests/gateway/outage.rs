@@ -94,7 +94,8 @@ async fn c98_a_definitive_no_leads_to_a_new_login() {
         let answer = scene.visitor.open("/page").await;
         assert_eq!(answer.status, 302, "C-98: {error}");
         assert!(answer.location().starts_with(&scene.provider.url()));
-        assert!(answer.clears("askara"), "C-98: only now: {error}");
+        // Another replica may have renewed it a moment ago, and its cookie be on the way.
+        assert!(answer.sets("askara").is_none(), "rule 6: {error}");
         scene.provider.behaves_again();
         scene.visitor.login_at("/page").await;
         assert_eq!(scene.app.last().target, "/page");
@@ -107,8 +108,7 @@ async fn c98_a_definitive_no_to_a_fetch_is_a_401() {
     scene.provider.fails_token_calls(Fault::oauth(401, "invalid_grant"));
     let answer = scene.visitor.fetch("/").await;
     assert_eq!(answer.status, 401, "C-98");
-    assert!(answer.clears("askara"));
-    assert!(scene.visitor.session().is_none());
+    assert!(answer.sets("askara").is_none(), "rule 6");
     assert!(scene.app.requests().is_empty());
 }
 

@@ -15,9 +15,9 @@ use crate::auth::provider::ResponseMode;
 use crate::gateway::Worker;
 use crate::gateway::body::Body;
 use crate::gateway::clock::now;
-use crate::gateway::opened::add_cookies;
 use crate::gateway::respond::Failure;
-use crate::gateway::session::Recalled;
+use crate::gateway::sealer::add_cookies;
+use crate::gateway::sessions::{Recalled, recall, set_cookies};
 use crate::gateway::visit::Visit;
 use crate::provider::Lane;
 use crate::telemetry::LoginOutcome;
@@ -45,7 +45,7 @@ impl Worker {
         if posted && *visit.method == Method::GET && matches!(callback.outcome, Outcome::Code(_)) {
             return Err(Failure::MethodNotAllowed("POST"));
         }
-        let name = gateway.sealer.cookies.attempt_name(&callback.state.digest());
+        let name = gateway.sessions.sealer.cookies.attempt_name(&callback.state.digest());
         let Some(attempt) = self.open_attempt(&visit.own, &name) else {
             return self.without_attempt(visit).await;
         };
@@ -65,7 +65,7 @@ impl Worker {
                 tracing::info_span!("login", provider).in_scope(answer)
             }
         };
-        add_cookies(answer.headers_mut(), [gateway.sealer.cookies.clear_attempt(&name)]);
+        add_cookies(answer.headers_mut(), [gateway.sessions.sealer.cookies.clear_attempt(&name)]);
         Ok(answer)
     }
 
@@ -75,7 +75,7 @@ impl Worker {
         self: &Arc<Self>,
         visit: &Visit<'_>,
     ) -> Result<Response<Body>, Failure> {
-        match self.recall(&visit.own, self.gateway.patience()).await? {
+        match recall(self, &visit.own, self.gateway.patience()).await? {
             Recalled::Somebody(_) => Ok(self.gateway.redirect(StatusCode::SEE_OTHER, "/")),
             Recalled::Nobody { .. } => Err(Failure::ForeignCallback),
         }
@@ -126,12 +126,12 @@ impl Worker {
         answer: &mut HeaderMap,
     ) {
         if !posted {
-            return self.set_cookies(&signed_in.lines, &visit.own, answer);
+            return set_cookies(&self.gateway.sessions, &signed_in.lines, &visit.own, answer);
         }
         // The browser brings no session along with another site's POST: parts of an old one,
         // unseen, would lie beside the new one ever after.
         let set: Vec<&[u8]> = signed_in.lines.iter().map(HeaderValue::as_bytes).collect();
-        add_cookies(answer, self.gateway.sealer.cookies.clear_unseen(&set));
+        add_cookies(answer, self.gateway.sessions.sealer.cookies.clear_unseen(&set));
         answer.extend(signed_in.lines.iter().map(|line| (header::SET_COOKIE, line.clone())));
     }
 
@@ -146,7 +146,7 @@ impl Worker {
     fn open_attempt(&self, own: &OwnCookies<'_>, name: &str) -> Option<AwaitCallback> {
         let values = own.attempts.iter().filter(|(own, _)| *own == name);
         values.into_iter().find_map(|(_, value)| {
-            AwaitCallback::from_bytes(&self.gateway.sealer.open_attempt(name, value)?)
+            AwaitCallback::from_bytes(&self.gateway.sessions.sealer.open_attempt(name, value)?)
         })
     }
 }

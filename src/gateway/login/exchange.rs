@@ -9,9 +9,11 @@ use crate::auth::login::{AwaitProof, AwaitTokens, LoginError};
 use crate::auth::proof::{Proven, Unproven, needs_keys};
 use crate::auth::provider::Provider;
 use crate::auth::provider::ProviderIndex;
+use crate::auth::session::Session;
 use crate::gateway::Worker;
 use crate::gateway::clock::{SystemEntropy, moment, now};
 use crate::gateway::respond::Failure;
+use crate::gateway::sessions::{NotBegun, World as _, begin};
 use crate::provider::Lane;
 use crate::provider::directory::Want;
 
@@ -46,11 +48,14 @@ impl Worker {
             None => None,
         };
         let (session, return_to) = waiting
-            .accept(userinfo.as_ref(), provider, gateway.lifetimes, moment(&mut SystemEntropy))
+            .accept(
+                userinfo.as_ref(),
+                provider,
+                gateway.sessions.lifetimes,
+                moment(&mut SystemEntropy),
+            )
             .map_err(Failure::Login)?;
-        let life = session.cookie_life(now());
-        let lines =
-            gateway.sealer.session_lines(&session, life).map_err(Failure::SessionTooLarge)?;
+        let lines = self.begun(index, &session).await?;
         tracing::info!(
             session = ?session.id,
             provider = session.provider,
@@ -58,6 +63,21 @@ impl Worker {
             "signed in"
         );
         Ok(SignedIn { lines, return_to })
+    }
+
+    /// Keeps the session where sessions are kept. One that can't be kept is none: its tokens go.
+    async fn begun(
+        self: &Arc<Self>,
+        index: ProviderIndex,
+        session: &Session,
+    ) -> Result<Vec<HeaderValue>, Failure> {
+        let failure = match begin(self, session).await {
+            Ok(lines) => return Ok(lines),
+            Err(NotBegun::TooLarge(too_large)) => Failure::SessionTooLarge(too_large),
+            Err(NotBegun::Store(_)) => Failure::StoreUnavailable,
+        };
+        self.take_back(index, session);
+        Err(failure)
     }
 
     /// Has the tokens judged, with newer keys where the provider has changed them (C-86).

@@ -12,8 +12,8 @@ pub(super) use spent::SpentAttempts;
 
 use super::body::Body;
 use super::clock::{SystemEntropy, moment};
-use super::opened::add_cookies;
 use super::respond::Failure;
+use super::sealer::add_cookies;
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::Timestamp;
@@ -101,7 +101,7 @@ impl Worker {
         mode: ResponseMode,
         answer: &mut Response<Body>,
     ) {
-        let sealer = &self.gateway.sealer;
+        let sealer = &self.gateway.sessions.sealer;
         let cookies = &sealer.cookies;
         let name = cookies.attempt_name(&attempt.digest());
         let value = sealer.seal_attempt(&name, &attempt.to_bytes());
@@ -117,7 +117,7 @@ impl Worker {
     /// The attempts that make room for one more: the oldest (C-16).
     fn evicted<'a>(&self, own: &OwnCookies<'a>, bytes: usize) -> Vec<&'a str> {
         let age = |name: &str, value: &str| {
-            let plain = self.gateway.sealer.open_attempt(name, value)?;
+            let plain = self.gateway.sessions.sealer.open_attempt(name, value)?;
             AwaitCallback::from_bytes(&plain).map(|attempt| attempt.created())
         };
         let mut kept: Vec<(Option<Timestamp>, &str, usize)> = own

@@ -45,7 +45,7 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         }
         Failure::Path(_) | Failure::Request(_) => (StatusCode::BAD_REQUEST, Notice::BadRequest),
         Failure::SessionTooLarge(_) => (StatusCode::INTERNAL_SERVER_ERROR, Notice::SessionTooLarge),
-        Failure::SessionUnavailable { .. } => {
+        Failure::SessionUnavailable { .. } | Failure::StoreUnavailable => {
             (StatusCode::SERVICE_UNAVAILABLE, Notice::SessionUnavailable)
         }
         Failure::SignIn { .. } => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),

@@ -55,6 +55,8 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
         Failure::SessionUnavailable { .. } => {
             tracing::warn!(reference, status, "a session could not be renewed and is kept");
         }
+        // That the store is away was said once, when it went.
+        Failure::StoreUnavailable => tracing::debug!(reference, status, "the store is away"),
         Failure::Upstream(upstream::Failure::Visitor) => {
             tracing::debug!(reference, status, "the visitor's body broke off");
         }

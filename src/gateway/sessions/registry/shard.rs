@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::auth::Timestamp;
 use crate::auth::refresh::{Known, RefreshPolicy};
 use crate::auth::session::SessionId;
-use crate::gateway::opened::OpenSession;
+use crate::gateway::sessions::OpenSession;
 
 #[derive(Default)]
 pub(super) struct Shard {
@@ -130,13 +130,15 @@ impl Shard {
 }
 
 impl Entry {
-    /// A browser that shows the newest generation has it.
-    pub(super) fn notice(&mut self, open: &OpenSession, now: Timestamp) {
+    /// A browser that shows the newest generation has it. Returns whether it has one that only
+    /// another replica can have given it, after the provider refused us.
+    pub(super) fn notice(&mut self, open: &OpenSession, now: Timestamp) -> bool {
         if let Some(successor) = &mut self.successor
             && open.session.generation >= successor.open.session.generation
         {
             successor.shown.get_or_insert(now);
         }
+        self.known.overtaken(open.session.generation)
     }
 
     pub(super) fn newest(&self, open: &Arc<OpenSession>) -> Arc<OpenSession> {

@@ -24,7 +24,7 @@ fn next(open: &OpenSession, expires: u64) -> Arc<OpenSession> {
         issued: open.session.tokens.expires,
         expires: at(expires),
     };
-    let renewed = open.session.renewed(tokens, None, open.session.tokens.expires);
+    let renewed = open.session.renewed(tokens, open.session.tokens.expires);
     Arc::new(OpenSession::new(renewed, 0).unwrap())
 }
 
@@ -52,10 +52,10 @@ fn an_old_generation_is_served_with_the_newest_and_the_same_bytes() {
     for _ in 0..2 {
         let look = registry.look(&open, at(110));
         assert_eq!((look.step, look.newest.session.generation), (Step::Serve, 1));
-        let newer = registry.newer(open.session.id, 0);
+        let newer = registry.newer(&open.session);
         assert_eq!(newer, Newer::Lines(vec![line.clone()]));
     }
-    assert_eq!(registry.newer(open.session.id, 1), Newer::Nothing);
+    assert_eq!(registry.newer(&newest.session), Newer::Nothing);
 }
 
 #[test]
@@ -75,11 +75,12 @@ fn a_session_that_was_signed_out_during_a_refresh_stays_out() {
     let registry = registry();
     let open = open(0, 100);
     let flight = registry.look(&open, at(100)).flight;
-    registry.revoke(open.session.id, open.session.ends, at(100));
+    let whom = Whom::Session(open.session.id);
+    registry.end(&Ending { whom, before: at(100), until: open.session.ends });
     assert!(!registry.renewed(next(&open, 200), Vec::new(), at(101)));
     drop(flight);
     assert_eq!(registry.look(&open, at(102)).step, Step::End);
-    assert_eq!(registry.newer(open.session.id, 0), Newer::Revoked);
+    assert_eq!(registry.newer(&open.session), Newer::Revoked);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! refusals and sign-outs. Shared by all workers.
 //!
 //! A request reads one number, the epoch, and looks further only when it has moved since the
-//! session was last looked up. This is the seam at which a store joins later.
+//! session was last looked up.
 
+mod endings;
 mod shard;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,35 +13,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::HeaderValue;
 use tokio::sync::watch;
 
-use super::opened::OpenSession;
+use super::OpenSession;
 use crate::auth::Timestamp;
+use crate::auth::ending::{Ending, Whom};
 use crate::auth::refresh::{RefreshPolicy, Standing, Step, Verdict};
-use crate::auth::session::SessionId;
+use crate::auth::session::{Session, SessionId};
+use endings::Endings;
 use shard::{Entry, Shard, Successor};
 
 /// All that is known, by session.
-pub(crate) struct Registry {
+pub(in crate::gateway) struct Registry {
     policy: RefreshPolicy,
     epoch: AtomicU64,
     flights: AtomicU64,
+    endings: Endings,
     shards: [Mutex<Shard>; SHARDS],
 }
 
 /// What to do with a request, and with which session.
-pub(crate) struct Look {
-    pub(crate) step: Step,
+pub(in crate::gateway) struct Look {
+    pub(in crate::gateway) step: Step,
     /// The newest generation that is known: what is served.
-    pub(crate) newest: Arc<OpenSession>,
+    pub(in crate::gateway) newest: Arc<OpenSession>,
     /// Given when the caller is the one to renew: dropped, it tells all waiters.
-    pub(crate) flight: Option<Flight>,
+    pub(in crate::gateway) flight: Option<Flight>,
     /// Told when the refresh under way is over.
-    pub(crate) landing: Option<watch::Receiver<()>>,
+    pub(in crate::gateway) landing: Option<watch::Receiver<()>>,
     /// Whether anything is known of this session at all.
-    pub(crate) known: bool,
+    pub(in crate::gateway) known: bool,
+    /// Whether it shows that another replica spent a refresh token before us (rule 6).
+    pub(in crate::gateway) lost_race: bool,
+    /// Whether its refusal is so young that another replica's success may be on its way to the
+    /// browser.
+    pub(in crate::gateway) racing: bool,
 }
 
 /// A refresh under way. However its task ends, waiters are told and the session is free again.
-pub(crate) struct Flight {
+pub(in crate::gateway) struct Flight {
     registry: Arc<Registry>,
     id: SessionId,
     number: u64,
@@ -49,7 +58,7 @@ pub(crate) struct Flight {
 
 /// What an answer may tell a browser that presented some generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Newer {
+pub(in crate::gateway) enum Newer {
     /// A refresh is under way: its cookie comes soon.
     Flying,
     /// These lines bring it up to date: the same bytes for everyone, so that their order on the
@@ -61,30 +70,36 @@ pub(crate) enum Newer {
 }
 
 impl Registry {
-    pub(crate) fn new(policy: RefreshPolicy) -> Arc<Self> {
+    pub(in crate::gateway) fn new(policy: RefreshPolicy) -> Arc<Self> {
         let shards = std::array::from_fn(|_| Mutex::new(Shard::default()));
         let (epoch, flights) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { policy, epoch, flights, shards })
+        let endings = Endings::default();
+        Arc::new(Self { policy, epoch, flights, endings, shards })
     }
 
     /// Moves whenever anything becomes known of any session.
-    pub(crate) fn epoch(&self) -> u64 {
+    pub(in crate::gateway) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
 
     /// Where a session's token stands.
-    pub(crate) fn standing(&self, open: &OpenSession, now: Timestamp) -> Standing {
+    pub(in crate::gateway) fn standing(&self, open: &OpenSession, now: Timestamp) -> Standing {
         self.policy.standing(&open.session.tokens, now)
     }
 
     /// Decides on a request that presented `open`.
-    pub(crate) fn look(self: &Arc<Self>, open: &Arc<OpenSession>, now: Timestamp) -> Look {
+    pub(in crate::gateway) fn look(
+        self: &Arc<Self>,
+        open: &Arc<OpenSession>,
+        now: Timestamp,
+    ) -> Look {
         let id = open.session.id;
         let mut shard = self.shard(id);
-        let revoked = shard.is_revoked(id);
+        let revoked = shard.is_revoked(id) || self.endings.cover(&open.session);
+        let mut lost_race = false;
         let (newest, known, landing) = match shard.live(id, &self.policy, now) {
             Some(entry) => {
-                entry.notice(open, now);
+                lost_race = entry.notice(open, now);
                 (entry.newest(open), Some(entry.known.clone()), entry.landing.clone())
             }
             None => (Arc::clone(open), None, None),
@@ -97,18 +112,19 @@ impl Registry {
         let step = known.decide(&session.tokens, session.generation, standing, now);
         let flight = matches!(step, Step::ServeAndRenew | Step::RenewAndWait)
             .then(|| self.take_off(&mut shard, id, now));
-        Look { step, newest, flight, landing, known: is_known }
+        let racing = known.is_racing(now);
+        Look { step, newest, flight, landing, known: is_known, lost_race, racing }
     }
 
-    /// What an answer to a browser that presented `generation` may bring along.
-    pub(crate) fn newer(&self, id: SessionId, generation: u32) -> Newer {
-        let shard = self.shard(id);
-        if shard.is_revoked(id) {
+    /// What an answer to a browser that presented this may bring along.
+    pub(in crate::gateway) fn newer(&self, presented: &Session) -> Newer {
+        if self.is_over(presented) {
             return Newer::Revoked;
         }
-        match shard.entry(id) {
+        let shard = self.shard(presented.id);
+        match shard.entry(presented.id) {
             Some(Entry { successor: Some(successor), .. })
-                if successor.open.session.generation > generation =>
+                if successor.open.session.generation > presented.generation =>
             {
                 Newer::Lines(successor.lines.clone())
             }
@@ -119,7 +135,7 @@ impl Registry {
 
     /// Keeps the successor of a refresh. A session that was signed out meanwhile stays so: then
     /// the answer is no.
-    pub(crate) fn renewed(
+    pub(in crate::gateway) fn renewed(
         &self,
         open: Arc<OpenSession>,
         lines: Vec<HeaderValue>,
@@ -127,18 +143,29 @@ impl Registry {
     ) -> bool {
         let id = open.session.id;
         let mut shard = self.shard(id);
-        if shard.is_revoked(id) {
+        if shard.is_revoked(id) || self.endings.cover(&open.session) {
             return false;
         }
         let entry = shard.entry_or_new(id, &self.policy, now);
         entry.known.renewed();
-        entry.successor = Some(Successor { open, lines, made: now, shown: None });
+        // What comes late from elsewhere never takes the place of something newer.
+        let generation = open.session.generation;
+        let older = |kept: &Successor| kept.open.session.generation > generation;
+        if !entry.successor.as_ref().is_some_and(older) {
+            entry.successor = Some(Successor { open, lines, made: now, shown: None });
+        }
         self.moved();
         true
     }
 
     /// Notes that a refresh failed.
-    pub(crate) fn failed(&self, open: &OpenSession, verdict: Verdict, now: Timestamp, jitter: u8) {
+    pub(in crate::gateway) fn failed(
+        &self,
+        open: &OpenSession,
+        verdict: Verdict,
+        now: Timestamp,
+        jitter: u8,
+    ) {
         let mut shard = self.shard(open.session.id);
         let entry = shard.entry_or_new(open.session.id, &self.policy, now);
         entry.known.failed(verdict, open.session.generation, now, jitter);
@@ -147,29 +174,31 @@ impl Registry {
         self.moved();
     }
 
-    /// Ends a session for this process, until it would have ended by itself. Gives back the
-    /// newest generation that was kept of it.
-    pub(crate) fn revoke(
-        &self,
-        id: SessionId,
-        ends: Timestamp,
-        now: Timestamp,
-    ) -> Option<Arc<OpenSession>> {
-        let newest = self.shard(id).revoke(id, ends, now);
+    /// Ends sessions for this process, until they would have ended by themselves. Gives back the
+    /// newest generation that was kept, where it is about one session.
+    pub(in crate::gateway) fn end(&self, ending: &Ending) -> Option<Arc<OpenSession>> {
+        let newest = match ending.whom {
+            Whom::Session(id) => self.shard(id).revoke(id, ending.until, ending.before),
+            _ => {
+                self.endings.add(ending);
+                None
+            }
+        };
         self.moved();
         newest
     }
 
-    /// Whether a session was ended by [`Self::revoke`].
-    pub(crate) fn is_revoked(&self, id: SessionId) -> bool {
-        self.shard(id).is_revoked(id)
+    /// Whether a session was ended by [`Self::end`].
+    pub(in crate::gateway) fn is_over(&self, session: &Session) -> bool {
+        self.shard(session.id).is_revoked(session.id) || self.endings.cover(session)
     }
 
     /// Forgets what nobody needs any more.
-    pub(crate) fn sweep(&self, now: Timestamp) {
+    pub(in crate::gateway) fn sweep(&self, now: Timestamp) {
         for shard in &self.shards {
             shard.lock().unwrap_or_else(PoisonError::into_inner).sweep(&self.policy, now);
         }
+        self.endings.sweep(now);
     }
 
     fn take_off(self: &Arc<Self>, shard: &mut Shard, id: SessionId, now: Timestamp) -> Flight {
@@ -194,7 +223,7 @@ impl Registry {
 
 impl Flight {
     /// Another ear for the end of this refresh.
-    pub(crate) fn landing(&self) -> watch::Receiver<()> {
+    pub(in crate::gateway) fn landing(&self) -> watch::Receiver<()> {
         self.landed.subscribe()
     }
 }

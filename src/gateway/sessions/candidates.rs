@@ -1,0 +1,230 @@
+//! Which of a request's cookies is the session. Every candidate is tried (S45), and only what is
+//! ours and surely no good may be cleared (sessions.md rule 8).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::records::read_record;
+use super::{OpenSession, Place, TicketCookie, World};
+use crate::auth::Timestamp;
+use crate::auth::cookie::OwnCookies;
+use crate::auth::ending::{Ending, Whom};
+use crate::auth::seal::NotOpened;
+use crate::auth::session::Ended;
+use crate::gateway::respond::Failure;
+use crate::gateway::sessions::ledger::slot_of;
+use crate::store::{Held, Record};
+use crate::telemetry::RejectReason;
+
+/// What the cookies hold.
+pub(in crate::gateway) enum Presented {
+    /// No session that holds; `clear` when the cookies are of no use to anybody.
+    Nothing {
+        clear: bool,
+    },
+    Session(Arc<OpenSession>),
+}
+
+/// Why one candidate is no session.
+enum Refused {
+    Ended(Ended),
+    NotOpened(NotOpened),
+    /// The store has no such session any more.
+    Gone,
+    /// Nobody knows: the store is away.
+    Unknown,
+}
+
+/// What in memory counts without asking the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// What it confirmed lately.
+    Lately,
+    Nothing,
+}
+
+/// Opens the one candidate that is good. Two good ones of different sessions are none: one of
+/// them was tossed in, and nobody knows which.
+pub(in crate::gateway) async fn presented<W: World>(
+    world: &Arc<W>,
+    own: &OwnCookies<'_>,
+    now: Timestamp,
+) -> Result<Presented, Failure> {
+    if !own.has_session() {
+        return Ok(Presented::Nothing { clear: false });
+    }
+    if let [value] = own.single.as_slice()
+        && own.parts.iter().all(Vec::is_empty)
+    {
+        return match candidate(world, value, now).await {
+            Ok(open) => Ok(Presented::Session(open)),
+            Err(refused) => Ok(Presented::Nothing { clear: refused.may_be_cleared()? }),
+        };
+    }
+    let mut best: Option<Arc<OpenSession>> = None;
+    let mut clear = true;
+    for value in own.candidates() {
+        match (candidate(world, &value, now).await, &best) {
+            (Err(refused), _) => clear &= refused.may_be_cleared()?,
+            (Ok(open), Some(other)) if open.session.id != other.session.id => {
+                return Ok(Presented::Nothing { clear: false });
+            }
+            (Ok(open), Some(other)) if open.session.generation <= other.session.generation => {}
+            (Ok(open), _) => best = Some(open),
+        }
+    }
+    Ok(best.map_or(Presented::Nothing { clear }, Presented::Session))
+}
+
+async fn candidate<W: World>(
+    world: &Arc<W>,
+    value: &str,
+    now: Timestamp,
+) -> Result<Arc<OpenSession>, Refused> {
+    let sessions = world.sessions();
+    let cached = world.cache().find(value);
+    let opened = match (sessions.place, cached) {
+        (Place::Stored, cached) => match from_store(world, value, cached, Trust::Lately).await {
+            // Another replica may have seen it meanwhile.
+            Ok(open) if open.session.ended(sessions.lifetimes, now) == Some(Ended::Idle) => {
+                from_store(world, value, Some(open), Trust::Nothing).await
+            }
+            opened => opened,
+        },
+        (_, Some(open)) => Ok(open),
+        (_, None) => from_cookie(world.as_ref(), value),
+    };
+    let refused = match opened {
+        Err(refused) => refused,
+        Ok(open) => match open.session.ended(sessions.lifetimes, now) {
+            Some(ended) => Refused::Ended(ended),
+            None => return Ok(open),
+        },
+    };
+    sessions.metrics.rejected(match refused {
+        Refused::Ended(_) | Refused::Gone => RejectReason::ended,
+        Refused::NotOpened(NotOpened::Broken) => RejectReason::broken,
+        Refused::NotOpened(NotOpened::Unknown) => RejectReason::unknown_key,
+        Refused::Unknown => RejectReason::unavailable,
+    });
+    Err(refused)
+}
+
+fn from_cookie<W: World>(world: &W, value: &str) -> Result<Arc<OpenSession>, Refused> {
+    let sessions = world.sessions();
+    let session =
+        sessions.sealer.open_session(value).map_err(|why| not_opened(world, value, why))?;
+    // The refresh token of a provider that is not there must not be sent to another.
+    let provider =
+        sessions.provider_named(&session.provider).ok_or(Refused::NotOpened(NotOpened::Unknown))?;
+    let open = OpenSession::new(session, provider).ok_or(Refused::NotOpened(NotOpened::Broken))?;
+    let open = Arc::new(open);
+    world.cache().keep(value, Arc::clone(&open));
+    Ok(open)
+}
+
+/// Finds a session by its ticket. Whoever has it, in memory, asks the store now and then whether
+/// it is still there; while the store is away, what is in memory is served for the time of grace.
+async fn from_store<W: World>(
+    world: &Arc<W>,
+    value: &str,
+    cached: Option<Arc<OpenSession>>,
+    trust: Trust,
+) -> Result<Arc<OpenSession>, Refused> {
+    let sessions = world.sessions();
+    let is_fresh = |open: &Arc<OpenSession>| {
+        if trust == Trust::Nothing {
+            return false;
+        }
+        let millis = sessions.health.millis();
+        open.stored.as_ref().is_some_and(|stored| stored.is_fresh(millis))
+    };
+    if let Some(open) = cached.as_ref().filter(|open| is_fresh(open)) {
+        return Ok(Arc::clone(open));
+    }
+    let elsewhere = sessions.opened_by_any().find(value);
+    let cached = match (cached, elsewhere) {
+        (Some(cached), Some(elsewhere)) if !elsewhere.is_newer_than(&cached) => Some(cached),
+        (cached, elsewhere) => elsewhere.or(cached),
+    };
+    if let Some(open) = cached.as_ref().filter(|open| is_fresh(open)) {
+        world.cache().keep(value, Arc::clone(open));
+        return Ok(Arc::clone(open));
+    }
+    let cookie = match cached.as_ref().and_then(|open| open.stored.as_ref()) {
+        Some(stored) => Arc::clone(&stored.cookie),
+        None => {
+            let opened = sessions.sealer.open_ticket(value);
+            Arc::new(opened.map_err(|why| not_opened(world.as_ref(), value, why))?)
+        }
+    };
+    let ledger = world.ledger().ok_or(Refused::Unknown)?;
+    let read = ledger.store().read(slot_of(cookie.ticket.id));
+    match sessions.health.ask(&sessions.metrics, read).await {
+        Ok(Held::Record(record)) => found(world, cached, &cookie, &record),
+        Ok(Held::Nothing | Held::Ended) => {
+            forget(world.as_ref(), &cookie);
+            Err(Refused::Gone)
+        }
+        Err(_) => {
+            let away = sessions.health.away_for().unwrap_or(Duration::ZERO);
+            cached.filter(|_| away < sessions.grace).ok_or(Refused::Unknown)
+        }
+    }
+}
+
+fn found<W: World>(
+    world: &Arc<W>,
+    cached: Option<Arc<OpenSession>>,
+    cookie: &Arc<TicketCookie>,
+    record: &Record,
+) -> Result<Arc<OpenSession>, Refused> {
+    let sessions = world.sessions();
+    let open = read_record(sessions, Some(cookie), record).map_err(Refused::NotOpened)?;
+    // What was touched here may not be in the store yet.
+    let open = match cached {
+        Some(cached) if !open.is_newer_than(&cached) => cached,
+        _ => Arc::new(open),
+    };
+    if let Some(stored) = &open.stored {
+        stored.check(sessions.health.millis());
+    }
+    keep(world.as_ref(), &open);
+    Ok(open)
+}
+
+/// Remembers a session of the store for the next request with its ticket.
+pub(super) fn keep<W: World>(world: &W, open: &Arc<OpenSession>) {
+    if let Some(stored) = &open.stored {
+        world.cache().keep(&stored.cookie.value, Arc::clone(open));
+        world.sessions().opened_by_any().keep(&stored.cookie.value, Arc::clone(open));
+    }
+}
+
+/// A session whose record is gone is over, whatever else is known of it.
+fn forget<W: World>(world: &W, cookie: &TicketCookie) {
+    let sessions = world.sessions();
+    world.cache().forget(&cookie.value);
+    sessions.opened_by_any().forget(&cookie.value);
+    let (whom, now) = (Whom::Session(cookie.ticket.id), world.now());
+    sessions.ended(&Ending { whom, before: now, until: now.plus(sessions.lifetimes.absolute) });
+}
+
+fn not_opened<W: World>(world: &W, value: &str, why: NotOpened) -> Refused {
+    let known = why == NotOpened::Broken && world.sessions().sealer.is_kept_otherwise(value);
+    Refused::NotOpened(if known { NotOpened::Unknown } else { why })
+}
+
+impl Refused {
+    /// A key or a format that another replica may know already, and a session that only a wrong
+    /// clock keeps from being good, are left alone. While the store is away nobody can say.
+    const fn may_be_cleared(&self) -> Result<bool, Failure> {
+        match self {
+            Self::Ended(Ended::Absolute | Ended::Idle)
+            | Self::NotOpened(NotOpened::Broken)
+            | Self::Gone => Ok(true),
+            Self::Ended(Ended::FromTheFuture) | Self::NotOpened(NotOpened::Unknown) => Ok(false),
+            Self::Unknown => Err(Failure::StoreUnavailable),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The session of a request: recalled from its cookie, and its token renewed when due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::candidates::{self, Presented, presented};
+use super::flight::{LastLook, last_look, renew_beside};
+use super::registry::Look;
+use super::{OpenSession, World};
+use crate::auth::Timestamp;
+use crate::auth::cookie::OwnCookies;
+use crate::auth::refresh::{Standing, Step};
+use crate::gateway::respond::Failure;
+use crate::telemetry::{RefreshOutcome, RejectReason};
+
+/// What a request's cookies turned out to be.
+pub(in crate::gateway) enum Recalled {
+    /// No session; `clear` when cookies of ours are there that are no good.
+    Nobody {
+        clear: bool,
+    },
+    Somebody(Current),
+}
+
+/// The session that a request is served with.
+pub(in crate::gateway) struct Current {
+    /// What the browser presented.
+    pub(super) presented: Arc<OpenSession>,
+    /// The newest generation of it.
+    pub(in crate::gateway) newest: Arc<OpenSession>,
+    pub(super) epoch: u64,
+}
+
+/// Finds the session of a request; has its token renewed where that is due, and past expiry waits
+/// for it, but no longer than `patience`.
+pub(in crate::gateway) async fn recall<W: World>(
+    world: &Arc<W>,
+    own: &OwnCookies<'_>,
+    patience: Duration,
+) -> Result<Recalled, Failure> {
+    let now = world.now();
+    let presented = match presented(world, own, now).await? {
+        Presented::Session(presented) => presented,
+        Presented::Nothing { clear } => return Ok(Recalled::Nobody { clear }),
+    };
+    // Nothing new is known of any session since this one was last looked up, and its token is
+    // fresh: the way of almost every request.
+    let registry = &world.sessions().registry;
+    let epoch = registry.epoch();
+    if presented.is_settled(epoch) && registry.standing(&presented, now) == Standing::Fresh {
+        let newest = Arc::clone(&presented);
+        return Ok(Recalled::Somebody(Current { presented, newest, epoch }));
+    }
+    look_up(world, presented, now, patience).await
+}
+
+async fn look_up<W: World>(
+    world: &Arc<W>,
+    presented: Arc<OpenSession>,
+    mut now: Timestamp,
+    patience: Duration,
+) -> Result<Recalled, Failure> {
+    let sessions = world.sessions();
+    let provider = presented.provider;
+    for _ in 0..MAX_LOOKS {
+        let epoch = sessions.registry.epoch();
+        let Look { step, newest, flight, landing, known, lost_race, racing } =
+            sessions.registry.look(&presented, now);
+        if !known && flight.is_none() {
+            presented.settle(epoch);
+        }
+        if lost_race {
+            sessions.metrics.refresh(RefreshOutcome::lost_race);
+            tracing::warn!(session = ?newest.session.id, "another replica renewed this session first; session.coordination keeps replicas from spending each other's refresh tokens");
+        }
+        let landing = match flight {
+            Some(flight) => {
+                let landing = flight.landing();
+                renew_beside(world, Arc::clone(&newest), flight);
+                Some(landing)
+            }
+            None => landing,
+        };
+        match step {
+            Step::Serve | Step::ServeAndRenew => {
+                return Ok(Recalled::Somebody(current(world.as_ref(), presented, newest, epoch)));
+            }
+            Step::End => match last_look(world, &newest).await {
+                LastLook::Newer => {}
+                LastLook::Unknown => return Err(Failure::StoreUnavailable),
+                LastLook::Over => {
+                    sessions.metrics.rejected(RejectReason::ended);
+                    return Ok(Recalled::Nobody { clear: !racing });
+                }
+            },
+            Step::Unavailable { retry_after } => {
+                return Err(Failure::SessionUnavailable { provider, retry_after });
+            }
+            Step::RenewAndWait | Step::Wait => {
+                if step == Step::Wait {
+                    sessions.metrics.refresh(RefreshOutcome::shared);
+                }
+                wait(landing, patience)
+                    .await
+                    .map_err(|retry_after| Failure::SessionUnavailable { provider, retry_after })?;
+                now = world.now();
+            }
+        }
+    }
+    Err(Failure::SessionUnavailable { provider, retry_after: Duration::from_secs(1) })
+}
+
+fn current<W: World>(
+    world: &W,
+    presented: Arc<OpenSession>,
+    newest: Arc<OpenSession>,
+    epoch: u64,
+) -> Current {
+    // The cookie of a session in a store stays the same: what it stands for moves on here.
+    if newest.stored.is_some() && newest.is_newer_than(&presented) {
+        candidates::keep(world, &newest);
+    }
+    Current { presented, newest, epoch }
+}
+
+/// Waits for a refresh to land; an error says when to ask again.
+async fn wait(landing: Option<watch::Receiver<()>>, patience: Duration) -> Result<(), Duration> {
+    let Some(mut landing) = landing else { return Ok(()) };
+    // A closed channel is the landing: its sender lives as long as the flight.
+    match tokio::time::timeout(patience, landing.changed()).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Duration::from_secs(1)),
+    }
+}
+
+/// Once to find it due, once after waiting, once more when another refresh had begun meanwhile or
+/// the last look found a newer generation.
+const MAX_LOOKS: usize = 4;
