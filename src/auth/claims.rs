@@ -97,6 +97,16 @@ impl Claims {
         self.0.get(name).is_some()
     }
 
+    pub(super) fn object(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<&Map<String, Value>>, BadClaim> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_object().map(Some).ok_or(BadClaim::Type(name)),
+        }
+    }
+
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, BadClaim> {
         match self.0.get(name) {
             None => Ok(None),

@@ -26,6 +26,14 @@ pub struct OwnCookies<'a> {
     pub others: bool,
 }
 
+/// What a browser sends with every request once it was given some `Set-Cookie` lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenBack {
+    pub cookies: usize,
+    /// Of the value of its `Cookie` field.
+    pub bytes: usize,
+}
+
 /// A session too large for [`MAX_PARTS`] cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge {
@@ -232,6 +240,17 @@ pub fn is_ours(name: &str) -> bool {
     rest.is_empty() || rest.starts_with('.') || rest.starts_with("-st-")
 }
 
+/// What a browser gives back of these lines; those that clear a cookie bring nothing.
+pub fn given_back(lines: &[String]) -> GivenBack {
+    let pairs = lines.iter().filter_map(|line| line.split(';').next());
+    let set = pairs.filter(|pair| !pair.ends_with('='));
+    let (cookies, bytes) = set.fold((0, 0), |(cookies, bytes), pair| {
+        let joint = if cookies == 0 { 0 } else { "; ".len() };
+        (cookies + 1, bytes + joint + pair.len())
+    });
+    GivenBack { cookies, bytes }
+}
+
 /// The name that a `Set-Cookie` value sets. A nameless cookie comes back as its bare value, so
 /// the name that counts is the one in there.
 pub fn set_cookie_name(value: &[u8]) -> &[u8] {
@@ -341,6 +360,21 @@ mod tests {
         assert!(lines[0].starts_with("askara=;") && lines[0].contains("Max-Age=0"));
         assert!(lines.iter().all(|line| line.len() <= 4096));
         assert_eq!(style.set_session(&"v".repeat(8100), life), Err(TooLarge { bytes: 8100 }));
+    }
+
+    #[test]
+    fn what_a_browser_gives_back_is_what_it_would_write() {
+        let style = plain();
+        for (length, cookie) in [
+            (1, String::from("askara=v")),
+            (3900, format!("askara={}", "v".repeat(3900))),
+            (7000, format!("askara.0={}; askara.1={}", "v".repeat(3932), "v".repeat(3068))),
+        ] {
+            let lines = style.set_session(&"v".repeat(length), Duration::from_secs(60)).unwrap();
+            let cookies = cookie.split("; ").count();
+            assert_eq!(given_back(&lines), GivenBack { cookies, bytes: cookie.len() });
+        }
+        assert_eq!(given_back(&[]), GivenBack { cookies: 0, bytes: 0 });
     }
 
     #[test]

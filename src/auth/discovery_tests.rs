@@ -18,6 +18,7 @@ pub(crate) fn settings() -> Settings {
         algorithms: Vec::new(),
         keep_hint: false,
         required_acr: Vec::new(),
+        backchannel_logout: false,
         discovers: true,
     });
     settings

@@ -243,7 +243,7 @@ fn subject(claims: &Claims) -> Result<&str, BadClaim> {
 }
 
 /// OpenID Connect Core section 2.
-const MAX_SUBJECT: usize = 255;
+pub(super) const MAX_SUBJECT: usize = 255;
 
 #[cfg(test)]
 #[path = "id_token_tests.rs"]

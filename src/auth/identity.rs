@@ -69,6 +69,11 @@ impl Source {
         pointer.starts_with('/').then(|| Self { document, pointer: pointer.to_owned() })
     }
 
+    /// Whether it looks into a token, and not into the userinfo answer.
+    pub fn is_of_a_token(&self) -> bool {
+        self.document != Document::Me
+    }
+
     fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
         self.document.of(documents)?.pointer(&self.pointer)
     }

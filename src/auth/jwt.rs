@@ -161,6 +161,11 @@ impl<'a> Jwt<'a> {
         self.algorithm
     }
 
+    /// Whose it says it is: good only to choose by whose keys it is judged.
+    pub fn claimed_issuer(&self) -> Option<&str> {
+        self.claims.get("iss")?.as_str()
+    }
+
     /// What kind of token its header says it is.
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()

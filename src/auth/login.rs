@@ -20,12 +20,13 @@ use zeroize::Zeroizing;
 use super::authorization::{Parameters, Wishes};
 use super::callback::{Callback, Outcome};
 use super::client_call::{Moment, token_request};
-use super::id_token::BadIdToken;
+use super::id_token::{BadIdToken, IdToken};
 use super::identity::Documents;
 use super::jwks::KeySet;
 use super::jwt::BadJwt;
+use super::logout_token::sid_of;
 use super::proof::{self, Proven, Unproven};
-use super::provider::{Provider, ResponseMode};
+use super::provider::{Provider, ResponseMode, Settings};
 use super::session::{Lifetimes, Session, SessionId};
 use super::token_call::{self, ErrorCode, Granted, TokenFailure, UserinfoFailure};
 use super::tokens::to_hex;
@@ -322,6 +323,7 @@ impl AwaitIdentity {
             return Err(LoginError::OtherPerson);
         }
         let keeps_hint = settings.openid.as_ref().is_some_and(|openid| openid.keep_hint);
+        let sid = sid(settings, id_token.as_ref());
         let subject = id_token.as_ref().map(|id_token| id_token.subject.clone());
         let authenticated = id_token.as_ref().and_then(|id_token| id_token.auth_time);
         let id = id_token.map(|id_token| id_token.claims);
@@ -336,13 +338,20 @@ impl AwaitIdentity {
             ends: moment.now.plus(lifetimes.absolute),
             tokens: self.granted.tokens,
             subject,
-            sid: None,
+            sid,
             authenticated,
             hint: self.granted.id_token.filter(|_| keeps_hint),
             identity,
         };
         Ok((session, self.return_to))
     }
+}
+
+/// The provider's name of its session, where it may end ours by it; elsewhere it would only make
+/// the cookie larger.
+fn sid(settings: &Settings, id_token: Option<&IdToken>) -> Option<String> {
+    settings.openid.as_ref().filter(|openid| openid.backchannel_logout)?;
+    sid_of(&id_token?.claims).map(str::to_owned)
 }
 
 /// How long a person may take at the provider.

@@ -3,6 +3,7 @@ use crate::auth::authorization::Carried;
 use crate::auth::provider::OpenId;
 use crate::auth::provider::testing::{of, provider, settings};
 use crate::auth::testing::Counting;
+use serde_json::json;
 
 const LIFETIMES: Lifetimes =
     Lifetimes { idle: Duration::from_secs(100), absolute: Duration::from_secs(1000) };
@@ -49,6 +50,7 @@ fn openid() -> Provider {
         algorithms: Vec::new(),
         keep_hint: false,
         required_acr: Vec::new(),
+        backchannel_logout: false,
         discovers: false,
     });
     let mut provider = of(settings);
@@ -231,6 +233,36 @@ fn a_session_begins_with_what_the_provider_told() {
         waiting.accept(Some(&me), &provider(), LIFETIMES, moment(1003)).unwrap();
     assert_eq!((session.identity.user.as_str(), return_to.as_str()), ("42", "/deep?a=1"));
     assert_eq!((session.tokens.expires, session.ends), (at(1062), at(2003)));
+}
+
+#[test]
+fn the_providers_name_of_its_session_is_kept_where_it_may_end_ours() {
+    for (ends, claims, kept) in [
+        (true, json!({"sid": "s-1"}), Some("s-1")),
+        (true, json!({}), None),
+        (true, json!({"sid": 7}), None),
+        (true, json!({"sid": "s".repeat(256)}), None),
+        (false, json!({"sid": "s-1"}), None),
+    ] {
+        let mut provider = openid();
+        let mut settings = settings();
+        settings.openid = provider.settings.openid.clone();
+        settings.openid.as_mut().unwrap().backchannel_logout = ends;
+        provider.settings = std::sync::Arc::new(settings);
+        let begun = begin_at(&provider);
+        let callback = callback(&begun, "code=x&iss=https://issuer");
+        let tokens = r#"{"access_token":"a","token_type":"Bearer","expires_in":60,"id_token":"i"}"#;
+        let waiting = begun.attempt.accept(callback, &provider, at(1001)).ok().unwrap();
+        let waiting = waiting.accept(&answer(tokens), &provider, at(1002)).ok().unwrap();
+        let id_token =
+            Some(IdToken { subject: String::from("42"), auth_time: None, claims: claims.clone() });
+        let proven = Proven { id_token, token_claims: None, judged: true };
+        let me = answer(r#"{"id":42,"sub":"42"}"#);
+        let (session, _) =
+            waiting.proven(proven).accept(Some(&me), &provider, LIFETIMES, moment(1003)).unwrap();
+        assert_eq!(session.sid.as_deref(), kept, "{ends} {claims:.40}");
+        assert_eq!(session.subject.as_deref(), Some("42"));
+    }
 }
 
 fn judged(waiting: AwaitProof) -> AwaitIdentity {

@@ -8,12 +8,14 @@
 //! 3. [`path`] and [`route`]: which route a request belongs to; no route is a refusal.
 //! 4. [`cookie`] and [`seal`]: which cookies are ours, and what they hold.
 //! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed;
-//!    [`ticket`], [`summary`] and [`ending`]: what of it goes into a store.
+//!    [`ticket`], [`summary`] and [`ending`]: what of it goes into a store; [`session_size`]: how
+//!    large its cookies will be.
 //! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`].
 //! 7. [`provider`] and [`preset`]: what is known of a provider; [`discovery`] completes it.
 //! 8. [`login`]: the authorization code flow, step by step, with [`authorization`], [`callback`],
 //!    [`client_call`], [`token_call`], [`proof`] and [`identity`]; [`person`]: whom a renewed token
-//!    speaks for; [`logout`]: the way out.
+//!    speaks for; [`logout`]: the way out, and [`logout_token`]: the provider's word that it was
+//!    taken.
 //! 9. [`jwt`], [`jwks`], [`claims`]: which signed tokens are sound; [`id_token`], [`bearer`] and
 //!    [`introspection`]: which of them say who somebody is, or that a program may pass.
 //! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from.
@@ -38,6 +40,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod login;
 pub mod logout;
+pub mod logout_token;
 pub mod path;
 pub mod person;
 pub mod policy;
@@ -51,12 +54,16 @@ pub mod route;
 pub mod same_site;
 pub mod seal;
 pub mod session;
+pub mod session_size;
 pub mod summary;
 pub mod ticket;
 pub mod token_call;
 pub mod token_kind;
 pub mod tokens;
 pub mod trust;
+
+#[cfg(test)]
+mod session_sizes_tests;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 //! overridden by the configuration.
 
 use super::provider::TokenBody;
+use super::session_size::{TypicalToken, TypicalTokens};
 
 /// A row.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub struct Preset {
     /// Whether it speaks OpenID Connect, with discovery.
     pub openid: bool,
     pub identity: Sources,
+    /// How large its tokens are, for the estimate of [`super::session_size`] alone.
+    pub tokens: TypicalTokens,
 }
 
 /// Where each part of an identity is looked for.
@@ -62,6 +65,14 @@ pub const ASKARA: Preset = Preset {
         organization: &["me:/organization/id", "me:/organization", "token:/organization"],
         preferred_username: &["me:/preferred_username", "me:/username"],
     },
+    // The refresh token is an authenticated ciphertext in hexadecimal.
+    tokens: TypicalTokens {
+        access: TypicalToken::Jwt(560),
+        refresh: TypicalToken::Hex(800),
+        id: TypicalToken::Jwt(0),
+        refresh_is_asked_for: false,
+        names_permissions: false,
+    },
 };
 
 /// API v.1: the access token is a JWT that itself holds user information and permissions; a
@@ -83,6 +94,12 @@ const API_V1: Preset = Preset {
         organization: &["token:/organization/id", "token:/organization"],
         preferred_username: &["token:/preferred_username", "token:/username"],
     },
+    tokens: TypicalTokens {
+        access: TypicalToken::Jwt(450),
+        refresh: TypicalToken::Text(64),
+        names_permissions: true,
+        ..ASKARA.tokens
+    },
     ..ASKARA
 };
 
@@ -98,6 +115,11 @@ const SIMPLIFIED: Preset = Preset {
         groups: &["me:/groups", "token:/groups"],
         organization: &["me:/organization/id", "me:/organization", "token:/organization"],
         preferred_username: &["me:/preferred_username", "me:/username"],
+    },
+    tokens: TypicalTokens {
+        access: TypicalToken::Jwt(300),
+        names_permissions: false,
+        ..API_V1.tokens
     },
     ..API_V1
 };
@@ -132,6 +154,13 @@ const OIDC: Preset = Preset {
             "me:/organization",
         ],
         preferred_username: &["id:/preferred_username", "me:/preferred_username"],
+    },
+    // All three are JWTs at the providers that people run themselves.
+    tokens: TypicalTokens {
+        access: TypicalToken::Jwt(720),
+        refresh: TypicalToken::Jwt(180),
+        id: TypicalToken::Jwt(560),
+        ..SIMPLIFIED.tokens
     },
     ..SIMPLIFIED
 };

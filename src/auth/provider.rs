@@ -148,6 +148,8 @@ pub struct OpenId {
     pub keep_hint: bool,
     /// One of these must be the id_token's `acr`; empty: any will do.
     pub required_acr: Vec<String>,
+    /// Whether the provider may end sessions by itself (OpenID Connect Back-Channel Logout 1.0).
+    pub backchannel_logout: bool,
     /// Whether addresses are looked up at the issuer (OpenID Connect Discovery 1.0).
     pub discovers: bool,
 }

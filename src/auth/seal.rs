@@ -212,10 +212,16 @@ impl Purpose {
     }
 }
 
+/// How many bytes [`KeyRing::seal`] makes of `plain` bytes.
+pub const fn sealed_len(plain: usize) -> usize {
+    HEAD + (plain + 1).next_multiple_of(PAD) + TAG
+}
+
 const VERSION: u8 = 1 << 4;
 const KID: usize = 4;
 const SALT: usize = 24;
 const HEAD: usize = 1 + KID + SALT;
+const TAG: usize = 16;
 /// Plaintexts are padded to a multiple of this (security.md section 3.3).
 const PAD: usize = 32;
 /// Ends the plaintext: everything behind it is zero.
@@ -237,6 +243,7 @@ mod tests {
         for length in [0, 1, 30, 31, 32, 33, 1500] {
             let plain = vec![0; length];
             let sealed = ring(&[1]).seal(Purpose::Session, "askara", &plain, &mut Counting(7));
+            assert_eq!(sealed.len(), sealed_len(length));
             let opened = ring(&[1]).open(Purpose::Session, "askara", &sealed).unwrap();
             assert_eq!(*opened.plain, plain);
             assert!(!opened.by_old_key);

@@ -33,6 +33,12 @@ pub fn may_be_id(typ: Option<&str>) -> bool {
     typ.is_none_or(|typ| !media_type(typ).ends_with("+jwt"))
 }
 
+/// Says whether a token with this header `typ` may be a logout token: `logout+jwt`, or nothing more
+/// than that it is a JWT, as it was before there was that name (Back-Channel Logout 1.0 2.4).
+pub fn may_be_logout(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| matches!(media_type(typ).as_str(), "logout+jwt" | "jwt"))
+}
+
 /// The kinds that the claims tell.
 pub fn told(claims: &Claims) -> Result<Vec<Kind>, BadClaim> {
     let words = [claims.text("typ")?, claims.text("token_use")?, claims.text("token_type")?];
@@ -73,25 +79,28 @@ mod tests {
 
     #[test]
     fn c88_the_header_says_what_a_token_may_be() {
-        for (typ, access, id) in [
-            (None, true, true),
-            (Some("JWT"), true, true),
-            (Some("jwt"), true, true),
-            (Some("application/jwt"), true, true),
-            (Some("at+jwt"), true, false),
-            (Some("AT+JWT"), true, false),
-            (Some("application/at+jwt"), true, false),
-            (Some("Application/AT+jwt"), true, false),
-            (Some("logout+jwt"), false, false),
-            (Some("application/logout+jwt"), false, false),
-            (Some("secevent+jwt"), false, false),
-            (Some("dpop+jwt"), false, false),
-            (Some("rt+jwt"), false, false),
-            (Some("ID"), false, true),
-            (Some(""), false, true),
-            (Some("text/at+jwt"), false, false),
+        for (typ, access, id, logout) in [
+            (None, true, true, true),
+            (Some("JWT"), true, true, true),
+            (Some("jwt"), true, true, true),
+            (Some("application/jwt"), true, true, true),
+            (Some("at+jwt"), true, false, false),
+            (Some("AT+JWT"), true, false, false),
+            (Some("application/at+jwt"), true, false, false),
+            (Some("Application/AT+jwt"), true, false, false),
+            (Some("logout+jwt"), false, false, true),
+            (Some("Logout+JWT"), false, false, true),
+            (Some("application/logout+jwt"), false, false, true),
+            (Some("secevent+jwt"), false, false, false),
+            (Some("dpop+jwt"), false, false, false),
+            (Some("rt+jwt"), false, false, false),
+            (Some("ID"), false, true, false),
+            (Some(""), false, true, false),
+            (Some("text/at+jwt"), false, false, false),
+            (Some("text/logout+jwt"), false, false, false),
         ] {
-            assert_eq!((may_be_access(typ), may_be_id(typ)), (access, id), "{typ:?}");
+            let may_be = (may_be_access(typ), may_be_id(typ), may_be_logout(typ));
+            assert_eq!(may_be, (access, id, logout), "{typ:?}");
         }
     }
 

@@ -13,6 +13,7 @@ pub(super) fn check(settings: &Settings) -> Result<ExitCode, Failed> {
     for warning in &config.warnings {
         println!("warning: {warning}");
     }
+    println!("{}", config.largest_session);
     println!("the configuration is right");
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ mod routes;
 mod secrets;
 mod server;
 mod session;
+mod session_size;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -27,7 +28,9 @@ pub use provider::ProviderConfig;
 pub use routes::{Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;
+pub use session_size::LargestSession;
 
+use crate::auth::cookie::CookieStyle;
 use crate::auth::host::{Origin, is_or_is_below};
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::RouteTable;
@@ -47,6 +50,8 @@ pub struct Config {
     /// In the order of the file; at least one.
     pub providers: Vec<ProviderConfig>,
     pub session: SessionConfig,
+    /// An estimate.
+    pub largest_session: LargestSession,
     pub routes: RouteTable,
     pub upstreams: Vec<Upstream>,
     pub limits: Limits,
@@ -100,13 +105,14 @@ impl Config {
         let mut warnings = tree.warnings.clone();
         let mut root = reader::Section::root(tree);
         let server = server::parse(&mut root, problems, &mut warnings);
+        let session = session::parse(&mut root, environment, problems, &mut warnings);
         let surroundings = provider::Surroundings {
             environment,
             prefix: &server.prefix,
             public_is_https: server.public.as_ref().is_none_or(|public| public.https),
+            has_store: session.as_ref().is_none_or(SessionConfig::has_store),
         };
         let providers = provider::parse(&mut root, surroundings, problems, &mut warnings);
-        let session = session::parse(&mut root, environment, problems, &mut warnings);
         let routes = routes::parse(&mut root, &providers.names, problems, &mut warnings);
         let limits = limits::parse(&mut root, problems);
         root.finish(problems);
@@ -120,6 +126,9 @@ impl Config {
             );
             problems.push(Problem::plain("session.cookie_domain", message));
         }
+        let cookies = CookieStyle::new(public.https, session.cookie_domain.as_deref());
+        let largest_session = LargestSession::of(&providers, &cookies, false)?;
+        warnings.extend(largest_session.warning());
         let returns = ReturnRules {
             prefix: server.prefix.clone(),
             own_paths: providers
@@ -138,6 +147,7 @@ impl Config {
             tls: server.tls,
             providers,
             session,
+            largest_session,
             routes,
             upstreams,
             limits,

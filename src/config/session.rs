@@ -19,6 +19,15 @@ pub struct SessionConfig {
     pub cookie_domain: Option<String>,
     pub lifetimes: Lifetimes,
     pub refresh: RefreshPolicy,
+    /// HOOK until stores are there: `coordination = "memory:"` stands for one.
+    shared: bool,
+}
+
+impl SessionConfig {
+    /// Whether replicas share what has ended.
+    pub(super) const fn has_store(&self) -> bool {
+        self.shared
+    }
 }
 
 pub(super) fn parse(
@@ -35,8 +44,13 @@ pub(super) fn parse(
         problems
             .push(taken.problem("only \"cookie\" is there yet; stores come with a later version"));
     }
+    let mut shared = false;
     for key in ["coordination", "store_grace"] {
         if let Some(taken) = section.take(key) {
+            if taken.text(problems).as_deref() == Some("memory:") {
+                shared = true;
+                continue;
+            }
             problems.push(taken.problem("needs a store, which comes with a later version"));
         }
     }
@@ -71,6 +85,7 @@ pub(super) fn parse(
         cookie_domain,
         lifetimes: Lifetimes { idle, absolute },
         refresh: RefreshPolicy { at, keep_at_most },
+        shared,
     })
 }
 

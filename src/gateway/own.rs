@@ -18,6 +18,8 @@ use crate::auth::request::{Intent, intent};
 /// A path that the gateway answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnPath {
+    /// Where a provider ends sessions by itself.
+    BackchannelLogout,
     /// Of this provider.
     Callback(ProviderIndex),
     Ping,
@@ -60,6 +62,7 @@ impl OwnPath {
             return gateway.callback_of(&folded).map(|_| Self::Unknown);
         }
         Some(match raw.strip_prefix(gateway.prefix.as_str()) {
+            Some("/backchannel-logout") if gateway.takes_logouts() => Self::BackchannelLogout,
             Some("/start") => Self::Start,
             Some("/sign_in") => Self::SignIn,
             Some("/sign_out") => Self::SignOut,
@@ -82,6 +85,8 @@ impl Worker {
             OwnPath::Ping => Ok(plain(StatusCode::OK, "OK")),
             OwnPath::Ready => Ok(self.gateway.readiness()),
             OwnPath::Unknown => Err(Failure::NoOwnPath),
+            // A provider may know us by a name of the network inside.
+            OwnPath::BackchannelLogout => self.backchannel_logout(visit, form).await,
             OwnPath::UserInfo => self.user_info(visit).await,
             OwnPath::SignOut => self.sign_out(visit, form).await,
             OwnPath::SignedOut => self.signed_out(visit),

@@ -63,6 +63,48 @@ fn a_right_config_passes() {
     assert_eq!(code, Some(0), "{said}");
 }
 
+/// A provider whose sessions are probably large: it gives three JWTs, and all are kept.
+const LARGE: &str = "kind = \"oidc\"\nissuer = \"https://login.example.com\"\nid_token_hint = true";
+
+#[test]
+fn the_size_of_a_session_is_told_before_anybody_signs_in() {
+    let cookie = "a session of this configuration takes about";
+    let several = RIGHT.replace("[provider]", "[providers.customers]")
+        + &format!("[providers.staff]\n{LARGE}\nclient_id = \"x\"\nclient_auth = \"none\"\n");
+    for (config, told) in [
+        (RIGHT.to_owned(), format!("{cookie} 2200 bytes in 1 cookie\n")),
+        (RIGHT.replace("kind = \"askara\"", LARGE), format!("{cookie} 3900 bytes in 1 cookie\n")),
+        (several, format!("{cookie} 3900 bytes in 1 cookie (providers.staff)\n")),
+    ] {
+        let (code, said) = check(&home_with(&config));
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&told), "{told}{said}");
+        assert_eq!(said.matches(cookie).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_session_that_servers_may_refuse_is_a_warning_that_names_them_and_the_way_out() {
+    let (_, said) = check(&home_with(RIGHT));
+    assert!(!said.contains("a session probably takes"), "{said}");
+    let (code, said) = check(&home_with(&RIGHT.replace("kind = \"askara\"", LARGE)));
+    assert_eq!(code, Some(0), "{said}");
+    let begins = "warning: provider.id_token_hint: a session probably takes";
+    let warning = said.lines().find(|line| line.starts_with(begins)).expect(&said);
+    for name in [
+        "session.store",
+        "large_client_header_buffers 8k",
+        "LimitRequestFieldSize 8190",
+        "proxy_buffer_size, 4k or 8k",
+        "maxHttpRequestHeaderSize",
+        "requestHeaderSize",
+        "--max-http-header-size",
+    ] {
+        assert!(warning.contains(name), "{name}: {warning}");
+    }
+    assert!(warning.len() <= 480, "four lines of a terminal: {}", warning.len());
+}
+
 #[test]
 fn all_mistakes_are_told_at_once_each_with_its_key_and_line() {
     let wrong = RIGHT

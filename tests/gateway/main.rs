@@ -11,6 +11,7 @@ mod harness;
 
 mod asking;
 mod attempts;
+mod backchannel;
 mod bearer;
 mod callback;
 mod canary;
@@ -42,6 +43,7 @@ mod routes;
 mod rows;
 mod seal;
 mod session;
+mod session_size;
 mod several;
 mod shutdown;
 mod sign_out;

@@ -18,6 +18,7 @@ mod scene;
 mod seen;
 
 mod answers;
+mod backchannel;
 mod bearer;
 mod client_auth;
 mod form_post;

@@ -23,11 +23,14 @@ organization = ["me:/organization", "id:/organization"]
 preferred_username = ["me:/preferred_username", "id:/preferred_username"]
 "#;
 
+const BY_SESSION: &str = "backchannel_logout_session_required";
+
 pub(crate) struct Plan {
     client: Value,
     lines: Vec<String>,
     over_tls: bool,
     papers: TempDir,
+    session_lines: Vec<String>,
     settings: Settings,
     tables: Vec<String>,
 }
@@ -40,6 +43,7 @@ pub(crate) fn plan() -> Plan {
         lines: Vec::new(),
         over_tls: false,
         papers,
+        session_lines: Vec::new(),
         settings: settings(),
         tables: vec![IDENTITY.to_owned()],
     };
@@ -79,6 +83,12 @@ impl Plan {
         self
     }
 
+    /// A line of `[session]`.
+    pub(crate) fn with_session(mut self, line: &str) -> Self {
+        self.session_lines.push(line.to_owned());
+        self
+    }
+
     pub(crate) fn with_table(mut self, table: &str) -> Self {
         self.tables.push(table.to_owned());
         self
@@ -88,6 +98,12 @@ impl Plan {
     pub(crate) fn with_the_default_identity(mut self) -> Self {
         self.tables.retain(|table| table != IDENTITY);
         self
+    }
+
+    /// The provider tells the gateway when somebody signs out there, naming its session or only the
+    /// person.
+    pub(crate) fn told_of_sign_outs(self, by_session: bool) -> Self {
+        self.with_client(BY_SESSION, by_session)
     }
 
     /// The gateway speaks https.
@@ -118,6 +134,9 @@ impl Plan {
         let mut client = self.client.clone();
         client["redirect_uris"] = json!([format!("{base}{CALLBACK}")]);
         client["post_logout_redirect_uris"] = json!([format!("{base}/oauth2/signed_out")]);
+        if client.get(BY_SESSION).is_some() {
+            client["backchannel_logout_uri"] = json!(format!("{base}/oauth2/backchannel-logout"));
+        }
         self.settings.clone().with_client(client)
     }
 
@@ -134,6 +153,9 @@ impl Plan {
         provider.extend(self.lines.iter().cloned());
         let mut builder =
             gateway().on(here).with_provider_table(&provider.join("\n")).with_upstream(app);
+        for line in &self.session_lines {
+            builder = builder.with_session(line);
+        }
         for table in &self.tables {
             builder = builder.with_table(table);
         }

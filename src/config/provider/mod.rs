@@ -23,12 +23,15 @@ use super::environment::Environment;
 use super::problem::Problems;
 use super::reader::{Section, Taken};
 use super::server::TlsFiles;
+use crate::auth::preset::Preset;
 use crate::auth::provider::Settings;
 
 /// One provider, and the files that calling it needs.
 #[derive(Debug)]
 pub struct ProviderConfig {
     pub settings: Arc<Settings>,
+    /// The row of its kind, before the configuration changed anything.
+    pub preset: Preset,
     /// Authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// What the connection shows to prove the client (RFC 8705).
@@ -51,6 +54,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) prefix: &'a str,
     /// Also true while nobody can tell: one error is enough.
     pub(super) public_is_https: bool,
+    /// Whether replicas share what has ended. Also true while nobody can tell.
+    pub(super) has_store: bool,
 }
 
 /// What all providers share while they are read.

@@ -37,12 +37,11 @@ pub(super) fn parse(
         alone: own.is_none(),
     };
     let client = Client::parse(&mut section, context, problems, warnings);
-    let openid = openid::parse(&mut section, &preset, &addresses, problems);
+    let openid = openid::parse(&mut section, &preset, &addresses, around.has_store, problems);
     let proves_itself = !matches!(client.auth, Some(ClientAuth::None));
     let bearer = bearer::parse(&mut section, &addresses, proves_itself, problems);
     let identity = shared.identity.parse_for(&mut section, &preset, problems);
     let ca_file = section.text("ca_file", problems).map(PathBuf::from);
-    refuse_what_needs_a_store(&mut section, problems);
     section.finish(problems);
     let Some((client_id, client_auth)) = client.id.zip(client.auth) else {
         return (name, None);
@@ -63,7 +62,7 @@ pub(super) fn parse(
         said: addresses.said,
     };
     let certificate = client.certificate;
-    (name, Some(ProviderConfig { settings: Arc::new(settings), ca_file, certificate }))
+    (name, Some(ProviderConfig { settings: Arc::new(settings), preset, ca_file, certificate }))
 }
 
 /// The preset of a kind. Of an unknown kind the one that was probably meant: whatever else is
@@ -92,13 +91,5 @@ fn title(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(String::from("must be 1 to 64 characters, such as \"Askara\""))
-    }
-}
-
-/// Refusing a key beats letting somebody believe that it does something.
-fn refuse_what_needs_a_store(section: &mut Section, problems: &mut Problems) {
-    if section.boolean("backchannel_logout", problems) == Some(true) {
-        let message = "needs a store, which comes with a later version";
-        problems.push(section.problem("backchannel_logout", message));
     }
 }

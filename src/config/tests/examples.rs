@@ -11,21 +11,28 @@ fn example(text: &str) -> Config {
         ("CUSTOMERS_SECRET", "canary-customers"),
         ("STAFF_SECRET", "canary-staff"),
     ];
-    let config = load(text, &secrets, &[]).unwrap();
-    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
-    config
+    load(text, &secrets, &[]).unwrap()
 }
 
 #[test]
 fn the_examples_are_right() {
-    for (text, kinds) in [
-        (include_str!("../../../config/one-app.toml"), &["askara"][..]),
-        (include_str!("../../../config/full.toml"), &["askara"]),
-        (include_str!("../../../config/openid.toml"), &["oidc"]),
-        (include_str!("../../../config/pockets.toml"), &["pockets"]),
-        (include_str!("../../../config/several.toml"), &["customers", "staff"]),
+    // Two of them show what makes sessions large, and say so.
+    for (text, kinds, warning) in [
+        (include_str!("../../../config/one-app.toml"), &["askara"][..], None),
+        (include_str!("../../../config/full.toml"), &["askara"], None),
+        (include_str!("../../../config/openid.toml"), &["oidc"], Some("provider.id_token_hint: ")),
+        (include_str!("../../../config/pockets.toml"), &["pockets"], None),
+        (
+            include_str!("../../../config/several.toml"),
+            &["customers", "staff"],
+            Some("providers.staff: "),
+        ),
     ] {
         let config = example(text);
+        let size = |warning: &str| format!("{warning}a session probably takes");
+        assert_eq!(config.warnings.len(), usize::from(warning.is_some()), "{:?}", config.warnings);
+        let mut told = config.warnings.iter().zip(warning);
+        assert!(told.all(|(told, place)| told.starts_with(&size(place))), "{:?}", config.warnings);
         let names: Vec<_> = config.providers.iter().map(|one| one.settings.name.as_str()).collect();
         assert_eq!(names, kinds);
     }

@@ -74,7 +74,7 @@ fn keys_that_do_not_fit_together_are_refused() {
         ("link_params = [\"audience\"]", "link_params[0]: \"audience\" is not \"acr_values\", "),
         ("identity = { user = [] }", "identity.user: is empty"),
         ("identity = { email = \"you:/x\" }", "identity.email: \"you:/x\" is no source"),
-        ("backchannel_logout = true", "backchannel_logout: needs a store, which comes with"),
+        ("backchannel_logout = true", "backchannel_logout: is OpenID Connect's, which only"),
         ("token_ulr = \"x\"", "token_ulr: unknown key; did you mean \"token_url\"?"),
     ];
     for (lines, wanted) in cases {
@@ -97,6 +97,28 @@ fn an_openid_provider_needs_issuer_scope_and_keys() {
         each_is_one_problem(&[(&lines, &format!("provider.{wanted}"))]);
     }
 }
+
+#[test]
+fn s34_a_provider_ends_sessions_only_where_they_can_be_ended_from_elsewhere() {
+    let openid = "kind = \"oidc\"\nissuer = \"https://provider.example\"";
+    let asks = with_secret(&format!("{openid}\nbackchannel_logout = true"));
+    let refused = "provider.backchannel_logout: needs session.store or session.coordination: ";
+    for session in ["", "[session]\nstore = \"cookie\""] {
+        each_is_one_problem(&[(&format!("{asks}\n{session}"), refused)]);
+    }
+    let ends = |lines: &str| {
+        let settings = settings(&format!("{lines}\n[session]\n{SHARED}"));
+        settings.openid.as_ref().unwrap().backchannel_logout
+    };
+    assert!(ends(&asks));
+    assert!(!ends(&with_secret(openid)), "off unless it is asked for");
+    // What keys a session has is another problem, and one is enough.
+    let both = format!("{asks}\n[session]\nkeys = []\n{SHARED}");
+    each_is_one_problem(&[(&both, "session.keys: is empty")]);
+}
+
+/// Replicas that share what has ended.
+const SHARED: &str = "coordination = \"memory:\"";
 
 #[test]
 fn a_parameter_that_the_flow_makes_is_refused_with_the_key_to_use() {

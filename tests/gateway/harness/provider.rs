@@ -208,6 +208,11 @@ impl Provider {
     pub(crate) fn api_claims(&self, claims: &Value) -> Value {
         self.desk().api_claims(claims)
     }
+
+    /// A token that ends sessions; null takes a claim away.
+    pub(crate) fn logout_token(&self, header: &Value, claims: &Value) -> String {
+        self.desk().logout_token(header, claims)
+    }
 }
 
 impl Drop for Provider {

@@ -70,6 +70,24 @@ impl Desk {
         merged(own, claims)
     }
 
+    /// A token that says that a person has signed out here (Back-Channel Logout 1.0 2.4).
+    pub(super) fn logout_token(&mut self, header: &Value, claims: &Value) -> String {
+        let now = unix_now();
+        let own = json!({
+            "iss": self.url,
+            "sub": self.subject,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": random_hex(16),
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        let header = merged(json!({ "typ": "logout+jwt" }), header);
+        let token = self.signer.token(&header, &merged(own, claims));
+        self.secrets.insert(token.clone());
+        token
+    }
+
     /// Whether a call proves to be this client's, in the one way that was agreed.
     pub(super) fn recognises(&mut self, request: &TokenRequest) -> bool {
         let TokenRequest { authorization, body, .. } = request;

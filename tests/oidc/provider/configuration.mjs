@@ -41,6 +41,8 @@ export function configuration(asked, keys) {
         expiresWithSession: () => false,
         extraTokenClaims: (_, token) => token.accountId && claimsOf(token.accountId, asked),
         features: features(asked, life),
+        // The gateway listens on loopback, where the library's own dispatcher lets no call go.
+        fetch: (url, { dispatcher, ...options }) => fetch(url, options),
         findAccount: (_, id) => ({ accountId: id, claims: () => claimsOf(id, asked) }),
         interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
         issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
@@ -74,6 +76,7 @@ export function claimsOf(account, asked) {
 
 function features(asked, life) {
     return {
+        backchannelLogout: { enabled: true },
         clientCredentials: { enabled: true },
         devInteractions: { enabled: false },
         dPoP: { enabled: false },

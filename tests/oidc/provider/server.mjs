@@ -71,6 +71,12 @@ function build() {
         await next();
         note(ctx);
     });
+    const told = (heard) => record({ route: 'backchannel_logout', heard });
+    provider.on('backchannel.success', () => told(true));
+    provider.on('backchannel.error', (_, error) => {
+        console.error(error);
+        told(false);
+    });
     provider.on('server_error', (_, error) => console.error(error));
 }
 
