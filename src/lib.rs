@@ -25,7 +25,7 @@
 //! - A policy rule: `auth/policy.rs`. A kind of provider: a row in `auth/preset.rs`.
 //! - A key of the configuration: its room's file in `config/`.
 //! - A path of our own: an arm in `gateway/own.rs`.
-//! - A store for sessions: a file in `store/`, held to `store/contract.rs`.
+//! - A store for sessions: a file in `store/`, held to `tests/store/contract.rs`.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,6 @@
-//! Certificates: what the server shows, and what is believed of upstreams and providers.
+//! Certificates: what we show, and what is believed of upstreams, providers and stores.
+
+mod client_certificate;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+
+pub use client_certificate::{CertificateFiles, ClientCertificate};
 
 /// Whom to believe when we connect.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("main", ALL),
     ("provider", EDGE),
     ("secret", &[]),
-    ("server", &["auth", "config", "gateway", "secret", "telemetry", "tls"]),
+    ("server", &["auth", "config", "gateway", "secret", "store", "telemetry", "tls"]),
     ("store", EDGE),
     ("telemetry", &["auth", "config"]),
     ("tls", &[]),
@@ -75,7 +75,9 @@ const READS_SECRETS: &[&str] = &[
     "config/provider/client.rs",
     "config/provider/client_key.rs",
     "config/session.rs",
+    "config/store/address.rs",
     "secret.rs",
+    "store/redis/dial.rs",
 ];
 
 const MOST_LINES: usize = 400;

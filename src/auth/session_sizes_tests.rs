@@ -191,6 +191,7 @@ fn settings_of(kind: &str, issuer: &str, scopes: &[&str], keep_hint: bool) -> Se
     settings.authorization.scopes =
         preset.scopes.iter().chain(scopes).map(|&scope| scope.to_owned()).collect();
     settings.openid = preset.openid.then(|| OpenId {
+        backchannel_logout: true,
         issuer: issuer.to_owned(),
         algorithms: Algorithm::parse("RS256").into_iter().collect(),
         keep_hint,

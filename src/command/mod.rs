@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod keygen;
 mod run;
+mod sessions;
 mod signals;
 
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ enum Command {
     Demo(demo::Options),
     /// Make a key for `session.keys`.
     Keygen,
+    /// Show who is signed in, or throw somebody out; needs a store.
+    #[command(subcommand)]
+    Sessions(sessions::Doing),
 }
 
 /// Where the configuration is.
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(&options),
         Command::Keygen => keygen::keygen(),
+        Command::Sessions(doing) => sessions::sessions(&doing),
     };
     match done {
         Ok(code) => code,

@@ -3,17 +3,17 @@
 mod table;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::{Failed, Settings, run};
+use super::{Failed, Settings};
 use crate::auth::ending::{Ending, Whom};
 use crate::auth::summary::Summary;
-use crate::config::{Config, Environment, KeySource, Keeping};
+use crate::config::{Config, Environment, Keeping, KeySource};
 use crate::gateway::clock::now;
 use crate::gateway::ledger::{Ledger, Listed};
 use crate::gateway::{Gateway, Setup};
+use crate::server::StartError;
 use crate::store::Fault;
 use crate::telemetry;
 
@@ -120,8 +120,8 @@ async fn end(revoke: &Revoke, config: Config) -> Result<ExitCode, Failed> {
 
 /// Opens the store of the configuration, with the keys that the gateway has.
 fn open(config: Config) -> Result<Ledger, Failed> {
-    let store = Setup::store(&config).map_err(|why| Failed::Config(why.to_string()))?;
-    let store = store.ok_or_else(|| {
+    let setup = Setup::new(&config).map_err(|why| Failed::Config(why.to_string()))?;
+    let store = setup.store().ok_or_else(|| {
         Failed::Config(String::from(
             "there is no store: sessions are in their cookies alone; set session.store or session.coordination to a URL such as \"redis://127.0.0.1:6379\"",
         ))
@@ -132,8 +132,8 @@ fn open(config: Config) -> Result<Ledger, Failed> {
         )));
     };
     let keys = keys.clone();
-    let gateway = Gateway::new(config, &keys).map_err(run::bad_ring)?;
-    Ok(gateway.ledger(Arc::clone(&store)))
+    let gateway = Gateway::new(config, &keys).map_err(StartError::from)?;
+    Ok(gateway.ledger(store))
 }
 
 async fn listed(

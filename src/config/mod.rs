@@ -15,6 +15,7 @@ mod secrets;
 mod server;
 mod session;
 mod session_size;
+mod store;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub use routes::{Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;
 pub use session_size::LargestSession;
+pub use store::{Keeping, StoreAddress, StoreConfig, StoreLogin, StoreServers, StoreTls};
 
 use crate::auth::cookie::CookieStyle;
 use crate::auth::host::{Origin, is_or_is_below};
@@ -105,7 +107,8 @@ impl Config {
         let mut warnings = tree.warnings.clone();
         let mut root = reader::Section::root(tree);
         let server = server::parse(&mut root, problems, &mut warnings);
-        let session = session::parse(&mut root, environment, problems, &mut warnings);
+        let session =
+            session::parse(&mut root, server.public.as_ref(), environment, problems, &mut warnings);
         let surroundings = provider::Surroundings {
             environment,
             prefix: &server.prefix,
@@ -127,7 +130,7 @@ impl Config {
             problems.push(Problem::plain("session.cookie_domain", message));
         }
         let cookies = CookieStyle::new(public.https, session.cookie_domain.as_deref());
-        let largest_session = LargestSession::of(&providers, &cookies, false)?;
+        let largest_session = LargestSession::of(&providers, &cookies, session.is_stored())?;
         warnings.extend(largest_session.warning());
         let returns = ReturnRules {
             prefix: server.prefix.clone(),

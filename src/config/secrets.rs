@@ -19,10 +19,7 @@ pub(super) fn read(
 ) -> Option<Secret<String>> {
     if !taken.is_table() {
         let literal = taken.text(problems)?;
-        warnings.push(format!(
-            "{}: a secret stands in the configuration itself; use {{ env = … }} or {{ file = … }}",
-            taken.key
-        ));
+        warnings.push(literal_warning(&taken.key));
         return Some(Secret::new(literal));
     }
     let key = taken.key.clone();
@@ -58,6 +55,13 @@ pub(super) fn read(
     };
     section.finish(problems);
     secret
+}
+
+/// What is said of a secret that anyone sees who sees the configuration.
+pub(super) fn literal_warning(key: &str) -> String {
+    format!(
+        "{key}: a secret stands in the configuration itself; use {{ env = … }} or {{ file = … }}"
+    )
 }
 
 /// Reads a secret file: exactly one newline at its end is no part of it (C-110).

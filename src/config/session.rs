@@ -1,4 +1,4 @@
-//! Sessions: keys, lifetimes, and when tokens are renewed.
+//! Sessions: keys, where they are kept, lifetimes, and when tokens are renewed.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use super::keys::{KeySource, parse_key};
 use super::problem::Problems;
 use super::reader::Section;
 use super::secrets;
-use crate::auth::host::Host;
+use super::store::{self, Keeping};
+use crate::auth::host::{Host, Origin};
 use crate::auth::refresh::RefreshPolicy;
 use crate::auth::session::Lifetimes;
 
@@ -15,45 +16,36 @@ use crate::auth::session::Lifetimes;
 #[derive(Debug)]
 pub struct SessionConfig {
     pub keys: KeySource,
+    pub keeping: Keeping,
+    /// How long live sessions go on while the store is away; matters only with one.
+    pub store_grace: Duration,
     /// Shares sessions with the subdomains of this name.
     pub cookie_domain: Option<String>,
     pub lifetimes: Lifetimes,
     pub refresh: RefreshPolicy,
-    /// HOOK until stores are there: `coordination = "memory:"` stands for one.
-    shared: bool,
 }
 
 impl SessionConfig {
     /// Whether replicas share what has ended.
     pub(super) const fn has_store(&self) -> bool {
-        self.shared
+        !matches!(self.keeping, Keeping::Cookie)
+    }
+
+    /// Whether the cookie is only a ticket.
+    pub(super) const fn is_stored(&self) -> bool {
+        matches!(self.keeping, Keeping::Stored(_))
     }
 }
 
 pub(super) fn parse(
     root: &mut Section,
+    public: Option<&Origin>,
     environment: &Environment,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<SessionConfig> {
     let mut section = root.section("session", problems);
     let keys = keys(&mut section, environment, problems, warnings);
-    if let Some(taken) = section.take("store")
-        && taken.text(problems).is_some_and(|store| store != "cookie")
-    {
-        problems
-            .push(taken.problem("only \"cookie\" is there yet; stores come with a later version"));
-    }
-    let mut shared = false;
-    for key in ["coordination", "store_grace"] {
-        if let Some(taken) = section.take(key) {
-            if taken.text(problems).as_deref() == Some("memory:") {
-                shared = true;
-                continue;
-            }
-            problems.push(taken.problem("needs a store, which comes with a later version"));
-        }
-    }
     let cookie_domain = section.parse("cookie_domain", problems, |text| {
         let name = text.strip_prefix('.').unwrap_or(text);
         let host =
@@ -61,6 +53,14 @@ pub(super) fn parse(
         let named = host.map(|host| host.name().to_owned());
         named.ok_or_else(|| format!("{text:?} must be a domain such as \"example.com\""))
     });
+    let around =
+        store::Surroundings { environment, public, cookie_domain: cookie_domain.as_deref() };
+    let store = store::parse(&mut section, around, problems, warnings);
+    if let (Some(Keeping::Coordinated(_) | Keeping::Stored(_)), Some(KeySource::File(_))) =
+        (&store.keeping, &keys)
+    {
+        warnings.push(String::from("session.keys is left out: a key is made here, and replicas that share a store must have the same keys"));
+    }
     let mut lifetime = |key, default| match section.duration(key, problems) {
         Some(duration) if duration.as_secs() == 0 => {
             problems.push(section.problem(key, "must be at least a second"));
@@ -82,10 +82,11 @@ pub(super) fn parse(
     section.finish(problems);
     Some(SessionConfig {
         keys: keys?,
+        keeping: store.keeping?,
+        store_grace: store.grace,
         cookie_domain,
         lifetimes: Lifetimes { idle, absolute },
         refresh: RefreshPolicy { at, keep_at_most },
-        shared,
     })
 }
 

@@ -112,8 +112,8 @@ impl Worker {
                 Whose::Subject(_) => "person",
             };
             let no_store = || Fault(String::from("there is no store"));
-            let ledger = worker.gateway.ledger().ok_or_else(no_store)?;
-            let ending = worker.end_sessions(whose.at(provider));
+            let ledger = worker.ledger.as_ref().ok_or_else(no_store)?;
+            let ending = Arc::clone(&worker).end_sessions(whose.at(provider));
             let ended = ledger.once(provider, &jti, REMEMBERED, ending).await;
             match &ended {
                 Ok(Some(sessions)) => {

@@ -1,5 +1,6 @@
 //! The way of a request, from its head to the app and back: joins the pure core to the edges.
 
+mod backchannel;
 mod bearer;
 mod body;
 pub mod clock;
@@ -15,6 +16,7 @@ mod setup;
 mod sign_out;
 mod start;
 mod state_to_app;
+mod stores;
 mod visit;
 mod who;
 
@@ -34,6 +36,7 @@ pub use sessions::ledger;
 pub use setup::Setup;
 
 use crate::auth::cookie::CookieStyle;
+use crate::auth::ending::Whom;
 use crate::auth::headers;
 use crate::auth::host::Origin;
 use crate::auth::path::RequestPath;
@@ -44,10 +47,10 @@ use crate::auth::route::{Route, RouteTable};
 use crate::auth::same_site;
 use crate::auth::seal::{BadRing, KeyRing};
 use crate::auth::trust::{Peer, TrustedProxies};
-use crate::config::Config;
+use crate::config::{Config, Keeping};
 use crate::provider::Client;
 use crate::secret::SealKey;
-use crate::store::Store;
+use crate::store::{Fault, Store};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 use bearer::Verdicts;
@@ -57,7 +60,7 @@ use pages::Pages;
 use providers::Party;
 use respond::Asker;
 use sealer::{Sealer, reference};
-use sessions::{Ledger, OpenedCache, Place, RequestTraits, Sessions, refresh_cookie};
+use sessions::{Ledger, OpenedCache, Place, RequestTraits, Sessions, end_all, refresh_cookie};
 use state_to_app::Stated;
 use visit::{Arrival, Visit};
 use who::Who;
@@ -109,11 +112,15 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new());
         let names = config.providers.iter().map(|provider| provider.settings.name.clone());
         let sessions = Sessions::new(
-            Place::Cookie,
+            match &config.session.keeping {
+                Keeping::Cookie => Place::Cookie,
+                Keeping::Coordinated(_) => Place::Coordinated,
+                Keeping::Stored(_) => Place::Stored,
+            },
             Sealer::new(ring, cookies),
             config.session.lifetimes,
             config.session.refresh,
-            STORE_GRACE,
+            config.session.store_grace,
             config.limits.provider * 2 + Duration::from_secs(5),
             names.collect(),
             Arc::clone(&metrics),
@@ -198,6 +205,11 @@ impl Worker {
     /// Whether the process takes nothing new.
     pub fn is_draining(&self) -> bool {
         self.gateway.draining.load(Ordering::Relaxed)
+    }
+
+    /// Ends all sessions of `whom`, on every replica. Returns how many the store knew of.
+    async fn end_sessions(self: Arc<Self>, whom: Whom) -> Result<usize, Fault> {
+        end_all(&self, whom).await
     }
 
     fn arrive(&self, parts: &Parts, peer: Peer) -> Result<Arrival, Failure> {
@@ -365,6 +377,5 @@ async fn read_form(parts: &Parts, body: Incoming) -> String {
     String::from_utf8(bytes.to_vec()).unwrap_or_default()
 }
 
-const STORE_GRACE: Duration = Duration::from_secs(300);
 const FORM_BYTES: usize = 8 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);

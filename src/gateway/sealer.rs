@@ -1,6 +1,7 @@
 //! What is sealed into cookies and opened from them, and how it gets into an answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,9 +9,10 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::clock::SystemEntropy;
 use super::sessions::TicketCookie;
-use crate::auth::cookie::{CookieStyle, TooLarge};
+use crate::auth::cookie::{CookieStyle, GivenBack, TooLarge, given_back};
 use crate::auth::seal::{KeyRing, NotOpened, Purpose};
 use crate::auth::session::{Session, Unreadable};
+use crate::auth::session_size::WARN_ABOVE;
 use crate::auth::ticket::Ticket;
 use crate::auth::tokens::to_hex;
 
@@ -18,11 +20,13 @@ use crate::auth::tokens::to_hex;
 pub(super) struct Sealer {
     pub ring: Arc<KeyRing>,
     pub cookies: CookieStyle,
+    /// A session that takes many bytes was spoken of.
+    warned: AtomicBool,
 }
 
 impl Sealer {
     pub(super) fn new(ring: Arc<KeyRing>, cookies: CookieStyle) -> Self {
-        Self { ring, cookies }
+        Self { ring, cookies, warned: AtomicBool::new(false) }
     }
 
     /// Opens a session cookie's value.
@@ -48,7 +52,21 @@ impl Sealer {
     ) -> Result<Vec<HeaderValue>, TooLarge> {
         let value = URL_SAFE_NO_PAD.encode(sealed);
         let lines = self.cookies.set_session(&value, session.cookie_life())?;
+        self.warn_of_size(session, given_back(&lines));
         Ok(lines.iter().filter_map(|line| cookie_field(line)).collect())
+    }
+
+    /// Tells the operator once of a session that servers may find too large. Not each time: it
+    /// comes back with every renewal, and everybody's may be so.
+    fn warn_of_size(&self, session: &Session, given: GivenBack) {
+        if given.bytes > WARN_ABOVE && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                provider = session.provider,
+                bytes = given.bytes,
+                cookies = given.cookies,
+                "sessions take so many bytes of cookies that a server in front may refuse them; session.store keeps them out of the cookie (this is said once)"
+            );
+        }
     }
 
     /// Opens a ticket cookie's value.

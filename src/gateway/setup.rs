@@ -1,14 +1,16 @@
-//! What every worker is made of: the apps and the provider, ready to be connected to.
+//! What every worker is made of: the apps, the provider and the store, ready to be connected to.
 
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use tokio_util::task::TaskTracker;
 
-use super::{Gateway, Worker};
+use super::{Gateway, Worker, stores};
 use crate::auth::host::Host;
 use crate::config::{self, Config, TlsFiles, UpstreamAddress};
 use crate::provider::{self, CertificateFiles, Client};
+use crate::store::Store;
+use crate::store::redis::{self, Redis};
 use crate::tls::{BadCertificate, Roots, certificates, certified_key, client_config};
 use crate::upstream::{Target, Times, TlsTarget, Upstream};
 
@@ -17,10 +19,11 @@ pub struct Setup {
     targets: Vec<Target>,
     times: Times,
     providers: Vec<provider::Options>,
+    store: Option<redis::Options>,
 }
 
 impl Setup {
-    /// Reads every file that the configuration names for apps and provider.
+    /// Reads every file that the configuration names for apps, providers and store.
     pub fn new(config: &Config) -> Result<Self, BadCertificate> {
         let targets: Result<Vec<Target>, BadCertificate> =
             config.upstreams.iter().map(target).collect();
@@ -53,7 +56,14 @@ impl Setup {
                 stream_idle: limits.stream_idle,
             },
             providers,
+            store: stores::options(&config.session.keeping)?,
         })
+    }
+
+    /// A store with connections of its own, for one thread; none where sessions are in cookies
+    /// alone.
+    pub fn store(&self) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(Redis::new(self.store.clone()?)))
     }
 
     /// A worker with connections of its own. `tasks` are waited for when the server drains,
@@ -67,7 +77,7 @@ impl Setup {
         let upstream = |target: &Target| Upstream::new(target.clone(), self.times, tunnels.clone());
         let upstreams = self.targets.iter().map(upstream).collect();
         let clients = self.providers.iter().cloned().map(Client::new).collect();
-        Worker::new(Arc::clone(gateway), upstreams, clients, None, tasks)
+        Worker::new(Arc::clone(gateway), upstreams, clients, self.store(), tasks)
     }
 }
 

@@ -16,8 +16,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::Options;
-use super::certificate::ClientCertificate;
-use crate::tls::{self, BadCertificate, Roots};
+use crate::tls::{self, BadCertificate, ClientCertificate, Roots};
 
 /// TLS over a way out.
 #[derive(Clone)]

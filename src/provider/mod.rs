@@ -2,7 +2,6 @@
 //! 256 KiB for the answer, no redirect followed (C-93), a few calls at once (C-78).
 //! [`directory`] keeps what is learnt from a provider: its addresses and its keys.
 
-mod certificate;
 mod connector;
 pub mod directory;
 mod shared;
@@ -22,6 +21,8 @@ use tokio::sync::Semaphore;
 
 use connector::Connector;
 
+pub use crate::tls::CertificateFiles;
+
 /// The way to the provider.
 pub struct Client {
     http: OnceLock<Http>,
@@ -39,13 +40,6 @@ pub struct Options {
     pub certificate: Option<CertificateFiles>,
     /// For a whole call.
     pub limit: Duration,
-}
-
-/// A certificate and its key, in PEM files that may be replaced at any time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateFiles {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
 }
 
 /// What a call is for. What anybody can begin, and begin again, never takes the place of what

@@ -115,6 +115,10 @@ impl Server {
             tokio::spawn(admin::serve(acceptor, Arc::clone(&self.gateway)));
         }
         let sweeper = tokio::spawn(sweep(Arc::clone(&self.gateway)));
+        let hearer = self.setup.store().map(|store| {
+            let gateway = Arc::clone(&self.gateway);
+            tokio::spawn(async move { gateway.hear(store).await })
+        });
         phase::until_draining(&mut phase).await;
         self.gateway.draining.store(true, Ordering::Relaxed);
         tracing::info!(seconds = self.drain.as_secs(), "draining");
@@ -127,6 +131,9 @@ impl Server {
         });
         let clean = joined.await.unwrap_or(false);
         sweeper.abort();
+        if let Some(hearer) = hearer {
+            hearer.abort();
+        }
         Ok(if clean { Drained::Clean } else { Drained::CutShort })
     }
 

@@ -17,6 +17,7 @@ use super::phase::{Phase, until_draining, until_over};
 use super::{Drained, StartError, tls};
 use crate::config::{Config, Limits};
 use crate::gateway::{self, Gateway};
+use crate::store::Store;
 
 /// What every worker is made of.
 pub(super) struct Setup {
@@ -53,6 +54,13 @@ impl Setup {
             edges: gateway::Setup::new(config)?,
             acceptor: tls::acceptor(&config.tls)?,
         })
+    }
+}
+
+impl Setup {
+    /// A store with connections of its own, where there is one.
+    pub(super) fn store(&self) -> Option<Arc<dyn Store>> {
+        self.edges.store()
     }
 }
 

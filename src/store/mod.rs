@@ -1,10 +1,15 @@
 //! What replicas share: records of sessions, leases on their refresh tokens, and what has ended.
 //!
 //! A store sees sealed bytes and hashes, never a session. [`redis`] is the one that is run;
-//! [`model`] is one in memory for the tests, held to the same contract (`contract.rs`).
+//! `model` is one in memory for the tests, held to the same contract (`tests/store/contract.rs`).
 
 #[cfg(test)]
+#[macro_use]
+#[path = "../../tests/store/contract.rs"]
+mod contract;
+#[cfg(test)]
 pub(crate) mod model;
+pub mod redis;
 
 use std::fmt;
 use std::future::Future;

@@ -255,3 +255,16 @@ fn after(life: Duration) -> Instant {
 /// Few, so that tests see more than one piece.
 const NOTICES_AT_ONCE: usize = 4;
 const SESSIONS_AT_ONCE: usize = 4;
+
+mod tests {
+    use super::super::contract::{self, Stand};
+    use super::*;
+
+    impl Stand for Model {
+        fn open(&self) -> Arc<dyn Store> {
+            Arc::new(self.clone())
+        }
+    }
+
+    held_to_the_contract!(Model::default(), tokio::test(start_paused = true));
+}

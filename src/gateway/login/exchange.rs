@@ -74,7 +74,10 @@ impl Worker {
         let failure = match begin(self, session).await {
             Ok(lines) => return Ok(lines),
             Err(NotBegun::TooLarge(too_large)) => Failure::SessionTooLarge(too_large),
-            Err(NotBegun::Store(_)) => Failure::StoreUnavailable,
+            Err(NotBegun::Store(fault)) => {
+                tracing::error!(%fault, "a login could not be kept");
+                Failure::StoreUnavailable
+            }
         };
         self.take_back(index, session);
         Err(failure)

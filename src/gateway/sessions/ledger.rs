@@ -6,12 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
+use crate::auth::draw;
 use crate::auth::ending::{Ending, Whom};
 use crate::auth::seal::{KeyRing, Purpose};
 use crate::auth::session::SessionId;
 use crate::auth::summary::Summary;
 use crate::gateway::clock::SystemEntropy;
-use crate::store::{Cursor, Fault, Handle, Record, Slot, Store};
+use crate::store::{Cursor, Fault, Handle, Owner, Record, Slot, Store};
 
 /// A store and the keys to it.
 pub struct Ledger {
@@ -89,6 +92,39 @@ impl Ledger {
         }
     }
 
+    /// Does what a message asks for that counts once, `name` being its own at this provider. None:
+    /// it was done within `life`, or is being done. After a fault it may be asked for again.
+    ///
+    /// A mark that is set before would outlive a fault, and one that is set after would come too
+    /// late for a second copy: so it is a lease first, and lasts once the work is done. Whoever
+    /// dies meanwhile leaves a lease of [`AT_WORK`].
+    pub async fn once<T>(
+        &self,
+        provider: &str,
+        name: &str,
+        life: Duration,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<Option<T>, Fault> {
+        let (slot, owner) = (message_slot(provider, name), Owner(draw(&mut SystemEntropy)));
+        if !self.store.take(slot, owner, AT_WORK).await?.ours {
+            return Ok(None);
+        }
+        let done = work.await;
+        match &done {
+            // The work is done, whether or not that can be written down.
+            Ok(_) => match self.store.extend(slot, owner, life).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(provider, "a message took too long to be remembered"),
+                Err(fault) => tracing::warn!(provider, %fault, "a message is not remembered"),
+            },
+            Err(_) => {
+                // Where this fails too, the lease runs out.
+                let _ = self.store.release(slot, owner).await;
+            }
+        }
+        done.map(Some)
+    }
+
     async fn slots(&self, whom: &Whom) -> Result<Vec<Slot>, Fault> {
         if let Whom::Session(id) = whom {
             return Ok(vec![slot_of(*id)]);
@@ -110,3 +146,20 @@ impl Ledger {
 pub(in crate::gateway) fn slot_of(id: SessionId) -> Slot {
     Slot(id.slot())
 }
+
+/// Where a message that counts once is in the store: no session is ever there.
+fn message_slot(provider: &str, name: &str) -> Slot {
+    let length = u64::try_from(provider.len()).unwrap_or(u64::MAX).to_be_bytes();
+    let digest = Sha256::new_with_prefix(b"askara-gate/message")
+        .chain_update(length)
+        .chain_update(provider)
+        .chain_update(name);
+    Slot(digest.finalize().into())
+}
+
+/// How long the work that a message asks for may take; only then may another try it.
+pub(in crate::gateway) const AT_WORK: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -108,7 +108,7 @@ fn ledger() -> (Ledger, Arc<Leases>) {
     let leases = Arc::new(Leases::default());
     let ring = KeyRing::new(&[Secret::new([1; 32])], "app.example.com").unwrap();
     let store: Arc<dyn Store> = Arc::<Leases>::clone(&leases);
-    (Ledger::new(store, Arc::new(ring), Duration::from_secs(3600)), leases)
+    (Ledger::new(store, Arc::new(ring)), leases)
 }
 
 async fn works() -> Result<u8, Fault> {

@@ -1,0 +1,3 @@
+-- KEYS: handle.
+
+return redis.call('ZRANGE', KEYS[1], '(' .. number(now), '+inf', 'BYSCORE')
