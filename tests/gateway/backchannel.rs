@@ -5,9 +5,6 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 
-/// Replicas that share what has ended: without that the configuration is refused.
-const SHARED: &str = "coordination = \"memory:\"";
-
 const ON: &str = "backchannel_logout = true";
 const PATH: &str = "/oauth2/backchannel-logout";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -16,20 +13,22 @@ struct Scene {
     provider: Provider,
     _app: App,
     gate: Gate,
+    redis: Redis,
 }
 
 async fn scene() -> Scene {
     let (provider, app) = (Provider::openid().await, App::start().await);
+    let redis = Redis::start();
     let gate = gateway()
         .with_provider(&provider)
         .with_provider_line(ON)
         .with_provider_line("id_token_algorithms = [\"RS256\", \"ES256\"]")
-        .with_session(SHARED)
+        .with_session(&redis.coordination())
         .with_upstream(&app)
         .with_table(LOG)
         .start()
         .await;
-    Scene { provider, _app: app, gate }
+    Scene { provider, _app: app, gate, redis }
 }
 
 impl Scene {
@@ -315,11 +314,12 @@ async fn s34_a_token_counts_once() {
 #[tokio::test]
 async fn c86_while_the_keys_are_not_known_the_provider_is_to_come_again() {
     let (provider, app) = (Provider::openid().await, App::start().await);
+    let redis = Redis::start();
     provider.fails_at("/jwks", Fault::status(500));
     let gate = gateway()
         .with_provider(&provider)
         .with_provider_line(ON)
-        .with_session(SHARED)
+        .with_session(&redis.coordination())
         .with_upstream(&app)
         .start()
         .await;
@@ -369,8 +369,13 @@ async fn c87_invented_keys_cost_the_provider_one_question() {
 #[tokio::test]
 async fn where_no_provider_may_end_sessions_there_is_no_such_path() {
     let (provider, app) = (Provider::openid().await, App::start().await);
-    let gate =
-        gateway().with_provider(&provider).with_session(SHARED).with_upstream(&app).start().await;
+    let redis = Redis::start();
+    let gate = gateway()
+        .with_provider(&provider)
+        .with_session(&redis.coordination())
+        .with_upstream(&app)
+        .start()
+        .await;
     let token = provider.logout_token(&json!({}), &json!({}));
     assert_eq!(gate.send(logout(&token)).await.status, 404);
     assert_eq!(gate.send(ask("GET", PATH)).await.status, 404);
@@ -381,11 +386,12 @@ async fn where_no_provider_may_end_sessions_there_is_no_such_path() {
 #[tokio::test]
 async fn the_path_moves_with_the_prefix() {
     let (provider, app) = (Provider::openid().await, App::start().await);
+    let redis = Redis::start();
     let gate = gateway()
         .with_top("prefix = \"/gate\"")
         .with_provider(&provider)
         .with_provider_line(ON)
-        .with_session(SHARED)
+        .with_session(&redis.coordination())
         .with_upstream(&app)
         .start()
         .await;
@@ -399,14 +405,14 @@ async fn the_path_moves_with_the_prefix() {
 #[tokio::test]
 async fn s34_of_several_providers_those_judge_that_the_token_is_of() {
     let (provider, other) = (Provider::openid().await, Provider::openid().await);
-    let app = App::start().await;
+    let (app, redis) = (App::start().await, Redis::start());
     let gate = gateway()
         .with_named("first", &provider, &["client_id = \"first\"", ON])
         .with_named("second", &provider, &[ON])
         .with_named("third", &provider, &[ON])
         .with_named("fourth", &provider, &[])
         .with_named("fifth", &other, &[])
-        .with_session(SHARED)
+        .with_session(&redis.coordination())
         .with_route(route("/second", &app).with("provider = \"second\""))
         .with_route(route("/third", &app).with("provider = \"third\""))
         .with_route(route("/fourth", &app).with("provider = \"fourth\""))
@@ -437,4 +443,25 @@ async fn s34_of_several_providers_those_judge_that_the_token_is_of() {
     assert_eq!(gate.send(logout(&token)).await.status, 200);
     assert_eq!(are_in().await, [false, false, true], "both that are this client, and no other");
     assert_refused(&gate.send(logout(&token)).await, 400, "the token was used before", "a copy");
+}
+
+#[tokio::test]
+async fn c114_while_the_store_is_away_the_provider_is_to_come_again_with_the_same_token() {
+    let mut scene = scene().await;
+    let visitor = scene.signed_in("ada", "first").await;
+    let token = scene.token(&json!({ "sid": "first" }));
+    scene.redis.stop();
+    let answer = scene.posts(&token).await;
+    assert_refused(&answer, 503, "the sessions can't be ended now", "C-114");
+    assert_eq!(answer.header("retry-after"), Some("10"));
+    scene.redis.start_again();
+    let mut answer = scene.posts(&token).await;
+    while answer.status == 503 {
+        // The store is tried again a moment after it failed.
+        wait(50).await;
+        answer = scene.posts(&token).await;
+    }
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(are_in(&[&visitor]).await, [false]);
+    assert_refused(&scene.posts(&token).await, 400, "the token was used before", "S34");
 }

@@ -3,15 +3,14 @@
 
 use serde_json::json;
 
-use crate::harness::ask;
+use crate::harness::{Redis, ask};
 use crate::person::Person;
 use crate::scene::{Plan, Scene, plan};
 
 /// Replicas that share what has ended: without that the configuration is refused.
-const SHARED: &str = "coordination = \"memory:\"";
-
-fn told(by_session: bool) -> Plan {
-    plan().told_of_sign_outs(by_session).with_line("backchannel_logout = true").with_session(SHARED)
+fn told(by_session: bool, redis: &Redis) -> Plan {
+    let plan = plan().told_of_sign_outs(by_session).with_line("backchannel_logout = true");
+    plan.with_session(&redis.coordination())
 }
 
 impl Scene {
@@ -36,7 +35,8 @@ impl Scene {
 
 #[tokio::test]
 async fn the_session_that_began_there_ends_and_no_other() {
-    let scene = told(true).start().await;
+    let redis = Redis::start();
+    let scene = told(true, &redis).start().await;
     let elsewhere = scene.person("ada");
     scene.login().await;
     scene.login_of(&elsewhere).await;
@@ -53,7 +53,8 @@ async fn the_session_that_began_there_ends_and_no_other() {
 
 #[tokio::test]
 async fn all_sessions_of_the_person_end_where_the_provider_names_none() {
-    let scene = told(false).start().await;
+    let redis = Redis::start();
+    let scene = told(false, &redis).start().await;
     let (elsewhere, eve) = (scene.person("ada"), scene.person("eve"));
     scene.login().await;
     scene.login_of(&elsewhere).await;
@@ -67,7 +68,8 @@ async fn all_sessions_of_the_person_end_where_the_provider_names_none() {
 
 #[tokio::test]
 async fn a_sign_out_that_begins_here_comes_back_from_the_provider_and_is_no_error() {
-    let scene = told(true).start().await;
+    let redis = Redis::start();
+    let scene = told(true, &redis).start().await;
     scene.login().await;
     let end = scene.signs_out().await;
     assert_eq!(end.at.path(), "/oauth2/signed_out");

@@ -50,8 +50,6 @@ fn a_file_that_is_no_toml_is_told_without_an_excerpt() {
 #[test]
 fn what_this_version_does_not_do_is_refused_and_not_ignored() {
     for (set, word) in [
-        ("session.store=redis://127.0.0.1", "session.store"),
-        ("session.coordination=redis://127.0.0.1", "session.coordination"),
         ("provider.kind=saml", "provider.kind"),
         ("provider.authorize_method=put", "provider.authorize_method"),
         ("provider.client_auth=kerberos", "provider.client_auth"),

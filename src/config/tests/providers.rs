@@ -118,7 +118,7 @@ fn s34_a_provider_ends_sessions_only_where_they_can_be_ended_from_elsewhere() {
 }
 
 /// Replicas that share what has ended.
-const SHARED: &str = "coordination = \"memory:\"";
+const SHARED: &str = "coordination = \"redis://127.0.0.1:1\"";
 
 #[test]
 fn a_parameter_that_the_flow_makes_is_refused_with_the_key_to_use() {
