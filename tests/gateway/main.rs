@@ -48,6 +48,7 @@ mod several;
 mod shutdown;
 mod sign_out;
 mod sign_out_at_provider;
+mod stored;
 mod streaming;
 mod tabs;
 mod tls;

@@ -53,17 +53,24 @@ pub(in crate::gateway) async fn end_all<W: World>(
 /// Hears what ends elsewhere, for as long as it is run.
 pub(in crate::gateway) async fn hear(sessions: &Sessions, ledger: &Ledger) {
     let mut cursor = Cursor::default();
+    // What ended before this process began is read first, and nothing waited for: only then is it
+    // ready to serve.
+    let mut patience = Duration::ZERO;
     loop {
-        let listen = ledger.hear(&cursor, LISTEN);
+        let listen = ledger.hear(&cursor, patience);
         // Not every other call has to fail first before this one sees that the store is away.
         match sessions.health.ask(&sessions.metrics, listen).await {
             Ok((next, endings)) => {
                 cursor = next;
+                patience = if endings.is_empty() { LISTEN } else { Duration::ZERO };
                 for ending in &endings {
                     sessions.ended(ending);
                 }
             }
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(_) => {
+                patience = Duration::ZERO;
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }

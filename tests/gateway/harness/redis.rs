@@ -41,6 +41,11 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port.number)
     }
 
+    /// A connection for an operator, or for a thief.
+    pub(crate) fn connect(&self) -> redis::Connection {
+        redis::Client::open(self.url()).unwrap().get_connection().unwrap()
+    }
+
     /// Stops it as a power cut would; it knows nothing when it starts again.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
