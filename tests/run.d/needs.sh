@@ -1,5 +1,5 @@
 # What the tests need beside the pinned Rust toolchain: a C compiler for the primitives of TLS, a
-# real browser with its driver, a real nginx.
+# real browser with its driver, a real nginx, a real Redis.
 
 # program:packages
 needed=(
@@ -7,6 +7,8 @@ needed=(
     "chromium:chromium fonts-dejavu-core"
     "chromedriver:chromium-driver"
     "nginx:nginx"
+    "redis-server:redis-server"
+    "redis-cli:redis-tools"
 )
 
 install_needs() {
@@ -31,6 +33,7 @@ install_needs() {
     rustc --version
     chromium --version 2>/dev/null
     nginx -v
+    redis-server --version
 }
 
 install_packages() {

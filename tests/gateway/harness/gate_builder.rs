@@ -17,6 +17,9 @@ use super::{App, Gate, Port, Process, Provider, Route, route, secrets};
 pub(crate) const CLIENT_ID: &str = "gate-under-test";
 pub(crate) const CLIENT_SECRET: &str = "canary-client-secret-8d1f";
 
+/// The variable with that line.
+const KEPT: &str = "GATE_TESTS_SESSION";
+
 /// A port that nobody listens on.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -147,6 +150,14 @@ impl GateBuilder {
         Gate::waited_for(home, process, port, admin, tls).await
     }
 
+    /// A line of `[session]` for all gateways of this run whose test says nothing of a store: the
+    /// same tests hold wherever sessions are kept.
+    fn kept_elsewhere(&self) -> Option<String> {
+        let says = |line: &String| line.starts_with("store") || line.starts_with("coordination");
+        let line = std::env::var(KEPT).ok().filter(|line| !line.is_empty());
+        line.filter(|_| !self.session_lines.iter().any(says))
+    }
+
     fn write(&self, home: &Path, port: &Port, admin: Option<&Port>) -> String {
         let keys: Vec<_> = self
             .keys
@@ -171,6 +182,7 @@ impl GateBuilder {
             lines.push(format!("keys = [{}]", keys.join(", ")));
         }
         lines.extend(self.session_lines.iter().cloned());
+        lines.extend(self.kept_elsewhere());
         lines.extend(self.routes.iter().map(Route::to_toml));
         lines.extend(self.tables.iter().cloned());
         if !self.tables.iter().any(|table| table.contains("[log]")) {
