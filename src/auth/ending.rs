@@ -38,9 +38,10 @@ pub enum Whom {
 }
 
 impl Ending {
-    /// Whether `session` is over by this.
+    /// Whether `session` is over by this. Where one session is named it is, however late it was
+    /// made here: a login may have been under way when the provider ended its own.
     pub fn covers(&self, session: &Session) -> bool {
-        session.created <= self.before && self.whom.is(session)
+        (self.whom.is_one() || session.created <= self.before) && self.whom.is(session)
     }
 
     /// Writes it down, to be sealed: one layout byte, then a compact binary form.
@@ -57,6 +58,14 @@ impl Ending {
 }
 
 impl Whom {
+    /// Whether it is about one session, which comes only once.
+    const fn is_one(&self) -> bool {
+        match self {
+            Self::Session(_) | Self::Named(_) | Self::ProviderSession { .. } => true,
+            Self::User(_) | Self::Organization(_) | Self::Subject { .. } | Self::Everyone => false,
+        }
+    }
+
     /// Whether `session` is theirs.
     pub fn is(&self, session: &Session) -> bool {
         match self {
@@ -153,7 +162,8 @@ mod tests {
             let ending = Ending { whom: whom.clone(), before: at(100), until: at(900) };
             assert_eq!(ending.covers(&held), theirs, "{whom:?}");
             let earlier = Ending { whom: whom.clone(), before: at(99), until: at(900) };
-            assert!(!earlier.covers(&held), "{whom:?}: made after it");
+            let named = theirs && whom.is_one();
+            assert_eq!(earlier.covers(&held), named, "{whom:?}: made after it");
             assert_eq!(Ending::from_bytes(&ending.to_bytes()), Some(ending));
         }
     }

@@ -47,7 +47,7 @@ impl Ledger {
     pub async fn end(&self, ending: &Ending) -> Result<Vec<Record>, Fault> {
         let plain = ending.to_bytes();
         let notice = self.ring.seal(Purpose::Ending, "", &plain, &mut SystemEntropy);
-        let life = ending.until.since(ending.before);
+        let life = ending.until.since(ending.before).max(Duration::from_secs(1));
         self.store.announce(&notice, life).await?;
         let mut gone = Vec::new();
         for slot in self.slots(&ending.whom).await? {

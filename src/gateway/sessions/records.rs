@@ -1,11 +1,13 @@
 //! Sessions as a store holds them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 
 use super::ledger::slot_of;
 use super::{OpenSession, Place, Sessions, TicketCookie, World};
+use crate::auth::Timestamp;
 use crate::auth::cookie::TooLarge;
 use crate::auth::ending::Whom;
 use crate::auth::provider::ProviderIndex;
@@ -43,7 +45,7 @@ pub(in crate::gateway) async fn begin<W: World>(
     let ring = &sessions.sealer.ring;
     let handle = |whom: Whom| ring.names(&whom.parts()).first().copied().map(Handle);
     let handles: Vec<Handle> = Whom::all_of(session).into_iter().filter_map(handle).collect();
-    let life = session.ends.since(world.now());
+    let life = left(session, world.now());
     let mut left = TRIES;
     loop {
         let create = ledger.store().create(slot_of(session.id), &record, &handles, life);
@@ -128,7 +130,7 @@ pub(super) async fn keep_record<W: World>(
     let Some(ledger) = world.ledger() else { return Ok(Kept::Yes) };
     let in_store = open.stored.is_some();
     let life = match in_store {
-        true => open.session.ends.since(world.now()),
+        true => left(&open.session, world.now()),
         false => sessions.refresh.keep_at_most,
     };
     let keep = ledger.store().keep(slot_of(open.session.id), record, in_store, life);
@@ -138,6 +140,11 @@ pub(super) async fn keep_record<W: World>(
 fn summary(sessions: &Sessions, session: &Session) -> Vec<u8> {
     let plain = Summary::of(session).to_bytes();
     sessions.sealer.ring.seal(Purpose::Summary, "", &plain, &mut SystemEntropy)
+}
+
+/// How long a record of the session is of use; never nothing, which no store takes.
+fn left(session: &Session, now: Timestamp) -> Duration {
+    session.ends.since(now).max(Duration::from_secs(1))
 }
 
 fn written(session: &Session) -> Written {
