@@ -5,6 +5,7 @@ mod examples;
 mod presets;
 mod providers;
 mod several;
+mod store;
 
 use std::sync::Arc;
 

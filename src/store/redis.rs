@@ -133,7 +133,7 @@ impl Redis {
         self.ask(script.on(&[self.keys.lease(slot)], args), self.deadline()).await
     }
 
-    async fn create(
+    async fn file_and_write(
         &self,
         slot: Slot,
         record: &Record,
@@ -169,7 +169,7 @@ impl super::Store for Redis {
         handles: &'a [Handle],
         life: Duration,
     ) -> Answer<'a, Kept> {
-        Box::pin(self.create(slot, record, handles, life))
+        Box::pin(self.file_and_write(slot, record, handles, life))
     }
 
     fn take(&self, slot: Slot, owner: Owner, life: Duration) -> Answer<'_, Taken> {
@@ -223,11 +223,11 @@ impl super::Store for Redis {
     }
 
     fn announce<'a>(&'a self, notice: &'a [u8], life: Duration) -> Answer<'a, ()> {
-        Box::pin(self.announce(notice, life))
+        Box::pin(self.tell(notice, life))
     }
 
     fn listen<'a>(&'a self, cursor: &'a Cursor, patience: Duration) -> Answer<'a, Notices> {
-        Box::pin(self.listen(cursor, patience))
+        Box::pin(self.hear(cursor, patience))
     }
 
     fn filed(&self, handle: Handle) -> Answer<'_, Vec<Slot>> {
@@ -239,7 +239,7 @@ impl super::Store for Redis {
     }
 
     fn list<'a>(&'a self, from: Option<&'a str>) -> Answer<'a, Page> {
-        Box::pin(self.list(from))
+        Box::pin(self.page(from))
     }
 
     fn first_time(&self, name: [u8; 32], life: Duration) -> Answer<'_, bool> {

@@ -2,27 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use askara_gate::store::redis::{Options, Redis};
+use askara_gate::auth::tokens::to_hex;
+use askara_gate::store::redis::{Options, Redis, Servers};
 use redis::Value;
 
+use super::cable::Cable;
 use super::server::Server;
 use super::*;
 
 held_to_the_contract!(Server::start(), tokio::test);
 
-/// What the README says a call may take at most.
-const SHORT_LIMIT: Duration = Duration::from_millis(250);
-/// What a test that is about the limit allows on top of it, on a busy machine.
-const ROOM: Duration = Duration::from_secs(5);
-const LIFE: Duration = Duration::from_secs(600);
-
 fn impatient(server: &Server) -> Redis {
     Redis::new(Options { limit: SHORT_LIMIT, ..server.options() })
-}
-
-fn record(sealed: &[u8]) -> Record {
-    let written = Written { generation: 1, at: 1 };
-    Record { written, sealed: sealed.to_vec(), summary: Vec::new() }
 }
 
 #[tokio::test]
@@ -64,6 +55,38 @@ async fn c114_a_server_that_never_answered_costs_no_more_than_the_limit() {
     assert!(begun.elapsed() < SHORT_LIMIT + ROOM);
     server.thaw();
     until_it_works(&store).await;
+}
+
+/// A cable that is cut tells neither end; a firewall may forget one connection and let others be.
+#[tokio::test]
+async fn c114_a_connection_that_brought_no_answer_is_not_used_again() {
+    let server = Server::start();
+    let cable = Cable::to(server.port).await;
+    let servers = Servers::One(cable.address());
+    let store = Redis::new(Options { servers, limit: SHORT_LIMIT, ..server.options() });
+    store.create(slot(1), &record(b"one"), &[], LIFE).await.unwrap();
+    let heard = store.listen(&Cursor::default(), Duration::ZERO).await.unwrap();
+    for _ in 0..2 {
+        cable.cut();
+        store.read(slot(1)).await.unwrap_err();
+        assert_eq!(store.read(slot(1)).await.unwrap(), Held::Record(record(b"one")));
+        store.listen(&heard.cursor, Duration::ZERO).await.unwrap_err();
+        store.listen(&heard.cursor, Duration::ZERO).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn c114_a_connection_that_was_closed_meanwhile_costs_nothing() {
+    let mut server = Server::start();
+    let store = Redis::new(server.options());
+    store.ping().await.unwrap();
+    store.listen(&Cursor::default(), Duration::ZERO).await.unwrap();
+    server.stop();
+    server.start_again();
+    // Whoever else has something to do.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    store.ping().await.unwrap();
+    store.listen(&Cursor::default(), Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]
@@ -213,6 +236,21 @@ async fn what_is_larger_than_would_come_back_does_not_go_in() {
 }
 
 #[tokio::test]
+async fn dead_sessions_do_not_stay_under_a_handle() {
+    let server = Server::start();
+    let store = Redis::new(server.options());
+    let handle = Handle([1; 32]);
+    store.create(slot(1), &record(b"one"), &[handle], Duration::from_millis(1)).await.unwrap();
+    until(async || {
+        store.create(slot(2), &record(b"two"), &[handle], LIFE).await.unwrap();
+        let key = format!("askara-gate:app.example.com:x:{}", to_hex(&handle.0));
+        let filed = server.say(&["ZCARD", &key]);
+        (filed == Value::Int(1)).then_some(()).ok_or(format!("{filed:?}"))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn everything_in_the_store_has_an_end() {
     let server = Server::start();
     let store = Redis::new(server.options());
@@ -233,17 +271,5 @@ async fn everything_in_the_store_has_an_end() {
         let key = String::from_utf8(key).unwrap();
         let left = server.say(&["TTL", &key]);
         assert!(matches!(left, Value::Int(500..=600)), "{key}: {left:?}");
-    }
-}
-
-fn slot(number: u8) -> Slot {
-    Slot([number; 32])
-}
-
-/// Waits until calls work again: what came before was still on its way.
-async fn until_it_works(store: &Redis) {
-    let latest = Instant::now() + Duration::from_secs(20);
-    while let Err(fault) = store.ping().await {
-        assert!(Instant::now() < latest, "{fault}");
     }
 }

@@ -40,6 +40,7 @@ macro_rules! held_to_the_contract {
             the_newest_record_wins_in_any_order
             how_new_a_record_is_counts_by_number
             a_record_that_has_to_be_there_and_is_not_has_ended
+            ending_gives_back_what_was_there
             an_ended_session_never_comes_back
             an_end_is_forgotten_after_its_life_and_not_before
             a_record_lasts_as_long_as_the_last_write_said
@@ -224,25 +225,32 @@ pub(crate) async fn a_record_that_has_to_be_there_and_is_not_has_ended(stand: &i
     assert_eq!(store.keep(slot(1), &record(1, 2), true, LONG).await.unwrap(), Kept::Yes);
 }
 
+pub(crate) async fn ending_gives_back_what_was_there(stand: &impl Stand) {
+    let store = stand.open();
+    assert_eq!(store.end(slot(1), LONG).await.unwrap(), None);
+    store.create(slot(2), &record(1, 1), &[], LONG).await.unwrap();
+    assert_eq!(stand.open().end(slot(2), LONG).await.unwrap(), Some(record(1, 1)));
+    for slot in [slot(1), slot(2)] {
+        assert_eq!(store.read(slot).await.unwrap(), Held::Ended);
+        assert_eq!(store.end(slot, LONG).await.unwrap(), None);
+    }
+}
+
 pub(crate) async fn an_ended_session_never_comes_back(stand: &impl Stand) {
     let store = stand.open();
-    let (slot, first) = (slot(1), record(1, 1));
-    assert_eq!(store.end(slot, LONG).await.unwrap(), None);
-    assert_eq!(store.read(slot).await.unwrap(), Held::Ended);
-    let slot = self::slot(2);
-    store.create(slot, &first, &[], LONG).await.unwrap();
+    let slot = slot(1);
+    store.create(slot, &record(1, 1), &[], LONG).await.unwrap();
     assert!(takes(&store, slot, ANNA, LONG).await);
-    assert_eq!(stand.open().end(slot, LONG).await.unwrap(), Some(first));
+    store.end(slot, LONG).await.unwrap();
     for newer in [record(1, 1), record(2, 1), record(u32::MAX, u64::MAX)] {
         for found in [true, false] {
             assert_eq!(store.keep(slot, &newer, found, LONG).await.unwrap(), Kept::Ended);
         }
         assert_eq!(store.create(slot, &newer, &[], LONG).await.unwrap(), Kept::Ended);
-        assert_eq!(store.read(slot).await.unwrap(), Held::Ended);
     }
+    assert_eq!(store.read(slot).await.unwrap(), Held::Ended);
     assert!(!store.extend(slot, ANNA, LONG).await.unwrap());
     assert!(!takes(&store, slot, ANNA, LONG).await);
-    assert_eq!(store.end(slot, LONG).await.unwrap(), None);
 }
 
 pub(crate) async fn an_end_is_forgotten_after_its_life_and_not_before(stand: &impl Stand) {

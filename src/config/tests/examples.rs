@@ -7,9 +7,12 @@ fn example(text: &str) -> Config {
     let secrets = [
         ("ASKARA_CLIENT_ID", "id"),
         ("ASKARA_CLIENT_SECRET", "canary-askara"),
+        ("CLIENT_ID", "id"),
         ("CLIENT_SECRET", "canary-client"),
         ("CUSTOMERS_SECRET", "canary-customers"),
+        ("SESSION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("STAFF_SECRET", "canary-staff"),
+        ("STORE_URL", "rediss://gate:canary@store:6379/0"),
     ];
     load(text, &secrets, &[]).unwrap()
 }
@@ -22,6 +25,7 @@ fn the_examples_are_right() {
         (include_str!("../../../config/full.toml"), &["askara"], None),
         (include_str!("../../../config/openid.toml"), &["oidc"], Some("provider.id_token_hint: ")),
         (include_str!("../../../config/pockets.toml"), &["pockets"], None),
+        (include_str!("../../../config/redis.toml"), &["askara"], None),
         (
             include_str!("../../../config/several.toml"),
             &["customers", "staff"],
@@ -43,7 +47,7 @@ fn the_examples_are_right() {
 fn the_full_example_shows_the_defaults() {
     let full = example(include_str!("../../../config/full.toml"));
     let bare = example(include_str!("../../../config/one-app.toml"));
-    let shown = |config: &Config| format!("{:?}", config.providers);
+    let shown = |config: &Config| format!("{:?} {:?}", config.providers, config.session);
     assert_eq!(shown(&full), shown(&bare));
 }
 
@@ -79,6 +83,12 @@ fn the_examples_do_what_they_say() {
     let settings = &pockets.providers[0].settings;
     let also = vec![String::from("https://accounts.example.com")];
     assert_eq!(settings.authorization.method, AuthorizeMethod::Form { also });
+    let redis = example(include_str!("../../../config/redis.toml"));
+    let Keeping::Stored(store) = redis.session.keeping else {
+        panic!("{:?}", redis.session);
+    };
+    // Its rule for the store's user names this prefix.
+    assert_eq!(store.prefix, "askara-gate:app.example.com");
     let several = example(include_str!("../../../config/several.toml"));
     assert!(matches!(several.providers[0].settings.client_auth, ClientAuth::Body(_)));
     assert!(matches!(several.providers[1].settings.client_auth, ClientAuth::Basic(_)));

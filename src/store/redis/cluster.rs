@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::{FromRedisValue as _, Pipeline, RedisError, ServerErrorKind, Value, cmd};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::dial::{Ask, Dialer, What};
 use super::nodes::answer_of;
@@ -57,7 +57,8 @@ impl Cluster {
     pub(super) async fn ask(&self, ask: &Ask, deadline: Instant) -> Result<Value, Fault> {
         let mut peer = self.owner(&ask.key, deadline).await?;
         let mut asking = false;
-        for _ in 0..SENT_ON_AT_MOST {
+        let mut sent_on_for = SENT_ON_AT_MOST;
+        while sent_on_for > 0 {
             let put = match asking {
                 true => put_asking(&peer, &ask.what, deadline).await,
                 false => peer.put(&ask.what, deadline).await,
@@ -69,16 +70,23 @@ impl Cluster {
             if fault::ends_connection(error) {
                 self.forget();
             }
+            if error.kind() == ServerErrorKind::TryAgain.into() {
+                // The keys of a session are on the move, and no node has all. Nothing was done.
+                sleep(MOMENT).await;
+                (peer, asking) = (self.owner(&ask.key, deadline).await?, false);
+                continue;
+            }
             let Some(sent) = sent_on(error, &line.at) else {
                 return answer_of((line, answer));
             };
             if !sent.asking {
                 self.forget();
+                sent_on_for -= 1;
             }
             asking = sent.asking;
             peer = self.peer(&sent.address);
         }
-        Err(Fault(String::from("the nodes of the store send us in circles")))
+        Err(Fault(String::from("the nodes of the store send us from one to the other")))
     }
 
     /// The node that has `key`.
@@ -241,7 +249,8 @@ fn hash_slot(key: &str) -> u16 {
     crc % 16384
 }
 
-const SENT_ON_AT_MOST: usize = 4;
+const SENT_ON_AT_MOST: usize = 5;
+const MOMENT: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

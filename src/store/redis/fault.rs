@@ -31,9 +31,9 @@ pub(super) fn told(at: &Address, error: &RedisError) -> Fault {
         Some("ERR") if said.starts_with("AUTH ") => {
             format!("does not take a password as it is set up: {said}")
         }
-        Some("NOPERM") => {
-            format!("denies its user a right, and the README has the rule that suffices: {said}")
-        }
+        Some("NOPERM") => denied(&said),
+        // The same inside of a script.
+        Some("ERR") if DENIED_INSIDE.iter().any(|words| said.contains(words)) => denied(&said),
         Some("MOVED" | "ASK") => {
             String::from("is a node of a Cluster; its address must begin with redis+cluster://")
         }
@@ -60,6 +60,13 @@ pub(super) fn ends_connection(error: &RedisError) -> bool {
         _ => true,
     }
 }
+
+fn denied(said: &str) -> String {
+    format!("denies its user a right, and the README has the rule that suffices: {said}")
+}
+
+/// As Redis 7.0 says it, and as Valkey and later ones do.
+const DENIED_INSIDE: &[&str] = &["user executing the script can't", "ACL failure in script"];
 
 /// Text from outside, for one line of a log.
 fn shown(text: &str) -> String {

@@ -18,7 +18,7 @@ struct From {
 
 impl Redis {
     /// A piece is what one step of `SCAN` brings, which may be nothing.
-    pub(super) async fn list(&self, from: Option<&str>) -> Result<Page, Fault> {
+    pub(super) async fn page(&self, from: Option<&str>) -> Result<Page, Fault> {
         let deadline = self.deadline();
         let masters = self.nodes.masters(deadline).await?;
         let from = match from {

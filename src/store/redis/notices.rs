@@ -15,7 +15,7 @@ use crate::store::{Cursor, Fault, Notices};
 type Entry = (String, Vec<Vec<u8>>);
 
 impl Redis {
-    pub(super) async fn announce(&self, notice: &[u8], life: Duration) -> Result<(), Fault> {
+    pub(super) async fn tell(&self, notice: &[u8], life: Duration) -> Result<(), Fault> {
         if notice.len() > LARGEST {
             return Err(Fault(format!("a notice of {} bytes is too large", notice.len())));
         }
@@ -26,11 +26,7 @@ impl Redis {
     }
 
     /// On a connection of its own, because the server keeps it until there is something.
-    pub(super) async fn listen(
-        &self,
-        cursor: &Cursor,
-        patience: Duration,
-    ) -> Result<Notices, Fault> {
+    pub(super) async fn hear(&self, cursor: &Cursor, patience: Duration) -> Result<Notices, Fault> {
         let deadline = self.deadline();
         let key = self.keys.notices();
         let rested = self.listening().pop().filter(Line::is_open);
