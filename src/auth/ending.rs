@@ -1,5 +1,7 @@
 //! Ends of sessions: what one replica tells the others, and which sessions it is about.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
@@ -38,10 +40,19 @@ pub enum Whom {
 }
 
 impl Ending {
-    /// Whether `session` is over by this. Where one session is named it is, however late it was
-    /// made here: a login may have been under way when the provider ended its own.
+    /// Whether `session` is over by this.
     pub fn covers(&self, session: &Session) -> bool {
-        (self.whom.is_one() || session.created <= self.before) && self.whom.is(session)
+        let in_time = match self.whom {
+            // It comes only once.
+            Whom::Session(_) | Whom::Named(_) => true,
+            // A login may have been under way when the provider ended its own session; not for
+            // long, since a provider that goes on with the same one signs people in again.
+            Whom::ProviderSession { .. } => session.created <= self.before.plus(LOGIN),
+            Whom::User(_) | Whom::Organization(_) | Whom::Subject { .. } | Whom::Everyone => {
+                session.created <= self.before
+            }
+        };
+        in_time && self.whom.is(session)
     }
 
     /// Writes it down, to be sealed: one layout byte, then a compact binary form.
@@ -58,14 +69,6 @@ impl Ending {
 }
 
 impl Whom {
-    /// Whether it is about one session, which comes only once.
-    const fn is_one(&self) -> bool {
-        match self {
-            Self::Session(_) | Self::Named(_) | Self::ProviderSession { .. } => true,
-            Self::User(_) | Self::Organization(_) | Self::Subject { .. } | Self::Everyone => false,
-        }
-    }
-
     /// Whether `session` is theirs.
     pub fn is(&self, session: &Session) -> bool {
         match self {
@@ -116,6 +119,8 @@ impl Whom {
     }
 }
 
+/// How long the last part of a login takes, from the provider's answer to the session.
+const LOGIN: Duration = Duration::from_secs(30);
 /// The layout of the plaintext; a change of [`Ending`] takes the next number.
 const LAYOUT: u8 = 1;
 
@@ -161,9 +166,12 @@ mod tests {
             let at = Timestamp::from_unix;
             let ending = Ending { whom: whom.clone(), before: at(100), until: at(900) };
             assert_eq!(ending.covers(&held), theirs, "{whom:?}");
-            let earlier = Ending { whom: whom.clone(), before: at(99), until: at(900) };
-            let named = theirs && whom.is_one();
-            assert_eq!(earlier.covers(&held), named, "{whom:?}: made after it");
+            for (before, late) in [(99, true), (60, false)] {
+                let once = matches!(whom, Whom::Session(_) | Whom::Named(_));
+                let login = late && matches!(whom, Whom::ProviderSession { .. });
+                let earlier = Ending { whom: whom.clone(), before: at(before), until: at(900) };
+                assert_eq!(earlier.covers(&held), theirs && (once || login), "{whom:?} {before}");
+            }
             assert_eq!(Ending::from_bytes(&ending.to_bytes()), Some(ending));
         }
     }

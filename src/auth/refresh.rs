@@ -9,9 +9,9 @@
 
 use std::time::Duration;
 
-use super::Timestamp;
 use super::token_call::TokenFailure;
 use super::tokens::Tokens;
+use super::{CLOCK_SKEW, Timestamp};
 
 /// When renewal is due.
 #[derive(Clone, Copy, Debug)]
@@ -120,11 +120,11 @@ impl Known {
         match standing {
             Standing::Fresh => Step::Serve,
             Standing::Due if hopeless || self.flying => Step::Serve,
-            Standing::Due if self.not_before(standing) > Some(now) => Step::Serve,
+            Standing::Due if self.not_before(standing, now) > Some(now) => Step::Serve,
             Standing::Due => Step::ServeAndRenew,
             Standing::Expired if hopeless => Step::End,
             Standing::Expired if self.flying => Step::Wait,
-            Standing::Expired => match self.not_before(standing) {
+            Standing::Expired => match self.not_before(standing, now) {
                 Some(then) if then > now => Step::Unavailable { retry_after: then.since(now) },
                 _ => Step::RenewAndWait,
             },
@@ -156,16 +156,18 @@ impl Known {
         overtaken
     }
 
-    /// Whether a refusal is so young that the answer of a replica which came first may still be
-    /// on its way to the browser: a cookie cleared now could wipe out its own.
-    pub fn is_racing(&self, now: Timestamp) -> bool {
+    /// Whether a replica that came first may still have what we were refused for, as it keeps a
+    /// successor no longer than `kept`: its answer may be on its way to the browser, and a cookie
+    /// cleared now could wipe out its own.
+    pub fn is_racing(&self, now: Timestamp, kept: Duration) -> bool {
         let refused = self.failed.filter(|_| self.refused.is_some());
-        !self.revoked && refused.is_some_and(|refused| now.since(refused) < RACE)
+        !self.revoked && refused.is_some_and(|refused| now.since(refused) < kept)
     }
 
     /// Past expiry people wait for it, so the next try comes after a second; before it, nobody
     /// does, and the pause grows, spread by jitter.
-    fn not_before(&self, standing: Standing) -> Option<Timestamp> {
+    fn not_before(&self, standing: Standing, now: Timestamp) -> Option<Timestamp> {
+        let failed = self.failed.filter(|failed| !is_from_before(*failed, now))?;
         let pause = match standing {
             Standing::Expired => Duration::from_secs(1),
             Standing::Fresh | Standing::Due => {
@@ -173,7 +175,7 @@ impl Known {
                 pause + pause.mul_f64(f64::from(self.jitter) / 510.0)
             }
         };
-        self.failed.map(|failed| failed.plus(pause))
+        Some(failed.plus(pause))
     }
 }
 
@@ -181,12 +183,14 @@ impl Breaker {
     /// Whether the provider may be asked now; if not, when to come back. A yes after failures is
     /// the one probe until [`Self::answered`] or [`Self::failed`].
     pub fn admit(&mut self, now: Timestamp) -> Result<(), Duration> {
-        let Some(failed) = self.failed.filter(|_| self.failures >= TOLERATED) else {
+        let failed = self.failed.filter(|failed| !is_from_before(*failed, now));
+        let Some(failed) = failed.filter(|_| self.failures >= TOLERATED) else {
             return Ok(());
         };
         let next = failed.plus(backoff(self.failures - TOLERATED));
         // A probe whose task died says nothing any more: it must not hold the others for ever.
-        let probing = self.probing.is_some_and(|began| now.since(began) < PROBE_LAPSES);
+        let probing = self.probing.filter(|began| !is_from_before(*began, now));
+        let probing = probing.is_some_and(|began| now.since(began) < PROBE_LAPSES);
         if now < next || probing {
             return Err(next.since(now).max(Duration::from_secs(1)));
         }
@@ -233,6 +237,12 @@ pub fn is_outage(failure: &TokenFailure) -> bool {
     }
 }
 
+/// Whether a moment is from before the clock was set back: nothing is known of its age, and no
+/// pause that began with it may last until the clock is there again (C-103).
+fn is_from_before(moment: Timestamp, now: Timestamp) -> bool {
+    moment.since(now) > CLOCK_SKEW
+}
+
 fn backoff(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.min(5)).min(LONGEST_PAUSE)
 }
@@ -243,8 +253,6 @@ const SHORT_LIFE: Duration = Duration::from_secs(240);
 const LATEST_START: Duration = Duration::from_secs(60);
 /// How long an old generation is still answered after the new one was shown.
 const STRAGGLERS: Duration = Duration::from_secs(60);
-/// How long answers of several replicas to one browser may be under way.
-const RACE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const PROBE_LAPSES: Duration = Duration::from_secs(60);
 /// So many failures in a row are single accidents; one more and the provider is held to be down.
@@ -338,6 +346,19 @@ mod tests {
         assert_eq!(decide(Standing::Due, 123), Step::Serve);
         assert_eq!(decide(Standing::Due, 124), Step::ServeAndRenew);
         assert_eq!(decide(Standing::Expired, 101), Step::RenewAndWait);
+    }
+
+    #[test]
+    fn c103_a_clock_that_is_set_back_holds_nobody_back() {
+        let tokens = session(0, 0, 10).tokens;
+        let (mut known, mut breaker) = (Known::default(), Breaker::default());
+        for _ in 0..=TOLERATED {
+            known.failed(Verdict::Passing, 0, at(4000), 255);
+            breaker.failed(at(4000));
+        }
+        assert_eq!(known.decide(&tokens, 0, Standing::Expired, at(400)), Step::RenewAndWait);
+        assert_eq!(known.decide(&tokens, 0, Standing::Due, at(400)), Step::ServeAndRenew);
+        assert_eq!(breaker.admit(at(400)), Ok(()));
     }
 
     #[test]

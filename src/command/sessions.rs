@@ -106,7 +106,14 @@ async fn end(revoke: &Revoke, config: Config) -> Result<ExitCode, Failed> {
     telemetry::init(config.log);
     let (whom, longest) = (revoke.whose.whom(), config.session.lifetimes.absolute);
     let ledger = open(config)?;
-    let found = listed(&ledger, |summary| is(&whom, summary)).await?;
+    // For the record; that it can't be read must not keep anyone from being thrown out.
+    let found = match listed(&ledger, |summary| is(&whom, summary)).await {
+        Ok(found) => found,
+        Err(Failed::Config(why) | Failed::Other(why)) => {
+            tracing::warn!(why, "the sessions can't be listed; they are ended all the same");
+            Vec::new()
+        }
+    };
     let before = now();
     let ending = Ending { whom, before, until: before.plus(longest) };
     ledger.end(&ending).await.map_err(unreachable)?;

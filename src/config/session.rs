@@ -70,7 +70,9 @@ pub(super) fn parse(
     };
     let idle = lifetime("idle_timeout", IDLE);
     let absolute = lifetime("max_age", ABSOLUTE);
-    let keep_at_most = lifetime("successor_grace", SUCCESSOR_GRACE);
+    // Somebody who reads one page for long has not got the cookie of the refresh that it began: a
+    // successor has to wait for as long as the session does.
+    let keep_at_most = lifetime("successor_grace", idle);
     let at = match section.number("refresh_at", problems) {
         Some(at) if at > 0.0 && at <= 1.0 => at,
         Some(_) => {
@@ -131,7 +133,5 @@ fn keys(
 
 const IDLE: Duration = Duration::from_secs(8 * 3600);
 const ABSOLUTE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long a successor is kept for a browser that has not shown it yet.
-const SUCCESSOR_GRACE: Duration = Duration::from_secs(600);
 /// A quarter of a token's life is time enough to survive a provider that is away.
 const REFRESH_AT: f64 = 0.75;

@@ -111,7 +111,7 @@ impl Worker {
                 Whose::Session(_) => "session",
                 Whose::Subject(_) => "person",
             };
-            let no_store = || Fault(String::from("there is no store"));
+            let no_store = || Fault::Away(String::from("there is no store"));
             let ledger = worker.ledger.as_ref().ok_or_else(no_store)?;
             let ending = Arc::clone(&worker).end_sessions(whose.at(provider));
             let ended = ledger.once(provider, &jti, REMEMBERED, ending).await;
@@ -130,7 +130,7 @@ impl Worker {
             }
             ended.map(|ended| ended.is_some())
         });
-        ending.await.unwrap_or_else(|_| Err(Fault(String::from("the task died"))))
+        ending.await.unwrap_or_else(|_| Err(Fault::Away(String::from("the task died"))))
     }
 }
 
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_may_go_well_later_is_to_be_tried_again_and_nothing_else_is() {
-        let fault = Fault(String::from("redis://10.0.0.7 is away"));
+        let fault = Fault::Away(String::from("redis://10.0.0.7 is away"));
         for (why, status, retry_after, description) in [
             (NotDone::Form, 400, None, "the body is no form with one logout_token"),
             (NotDone::Refused(BadLogoutToken::Kind), 400, None, "the token is no logout token"),

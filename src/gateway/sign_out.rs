@@ -8,7 +8,7 @@ use http::{Method, Response, StatusCode};
 use super::body::Body;
 use super::clock::{SystemEntropy, moment, now};
 use super::respond::Failure;
-use super::sessions::{Presented, end_session, presented};
+use super::sessions::{Presented, end_session, end_unseen, presented};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::logout::{end_session_url, revocations};
@@ -80,7 +80,16 @@ impl Worker {
     /// that share a store with it.
     async fn forget(self: &Arc<Self>, visit: &Visit<'_>) -> Option<Ended> {
         let presented = presented(self, &visit.own, now()).await;
-        let Ok(Presented::Session(open)) = presented else { return None };
+        let open = match presented {
+            Ok(Presented::Session(open)) => open,
+            Ok(Presented::Nothing { .. }) => return None,
+            Err(_) => {
+                if end_unseen(self, &visit.own) {
+                    tracing::info!("signed out; the store will be told when it is back");
+                }
+                return None;
+            }
+        };
         let session = &open.session;
         let first = !self.gateway.sessions.registry.is_over(session);
         let newest = end_session(self, &open).await;

@@ -158,7 +158,12 @@ pub struct Page {
 
 /// A store that did not do what it was asked; whether it did it all the same can't be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(pub String);
+pub enum Fault {
+    /// It did not answer, or not as one that serves; why.
+    Away(String),
+    /// It answers, and does not do this: it has no room, no right, or no form for it.
+    Refused(String),
+}
 
 impl Default for Cursor {
     /// Before the first notice.
@@ -176,7 +181,8 @@ impl fmt::Debug for Record {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let (Self::Away(why) | Self::Refused(why)) = self;
+        f.write_str(why)
     }
 }
 

@@ -188,7 +188,7 @@ impl Store for Model {
     fn listen<'a>(&'a self, cursor: &'a Cursor, patience: Duration) -> Answer<'a, Notices> {
         Box::pin(async move {
             let Ok(number) = cursor.0.parse() else {
-                return Err(Fault(String::from("this is no cursor of this store")));
+                return Err(Fault::Away(String::from("this is no cursor of this store")));
             };
             let until = after(patience);
             loop {

@@ -95,7 +95,7 @@ async fn c113_a_server_that_comes_later_is_found() {
     server.stop();
     let store = Redis::new(server.options());
     let fault = store.ping().await.unwrap_err();
-    assert!(fault.0.contains(&format!("127.0.0.1:{}", server.port)), "{fault}");
+    assert!(fault.to_string().contains(&format!("127.0.0.1:{}", server.port)), "{fault}");
     server.start_again();
     store.ping().await.unwrap();
 }
@@ -166,7 +166,7 @@ async fn a_server_that_became_a_replica_is_connected_to_anew() {
     server.say(&["REPLICAOF", "127.0.0.1", "1"]);
     server.say(&["CONFIG", "SET", "replica-serve-stale-data", "yes"]);
     let fault = store.create(slot(2), &record(b"two"), &[], LIFE).await.unwrap_err();
-    assert!(fault.0.contains("READONLY"), "{fault}");
+    assert!(fault.to_string().contains("READONLY"), "{fault}");
     server.say(&["REPLICAOF", "NO", "ONE"]);
     store.create(slot(2), &record(b"two"), &[], LIFE).await.unwrap();
     // One of ours, and one for each that was said.

@@ -151,7 +151,7 @@ async fn a_session_that_moves_is_waited_for() {
     // Of its three keys, one is here: neither node can say how it stands.
     let impatient = Redis::new(Options { limit: SHORT_LIMIT, ..cluster.options() });
     let fault = impatient.read(slot(1)).await.unwrap_err();
-    assert!(!fault.0.is_empty());
+    assert!(!fault.to_string().is_empty());
     let (read, ()) = tokio::join!(store.read(slot(1)), async {
         moving.carry(&key);
         moving.end();
@@ -209,13 +209,13 @@ async fn c114_a_node_that_goes_away_costs_no_more_than_the_limit_and_is_used_aga
     store.read(slot(1)).await.unwrap_err();
     assert!(begun.elapsed() < 2 * SHORT_LIMIT + ROOM);
     cluster.nodes[home].thaw();
-    let read = until(async || store.read(slot(1)).await.map_err(|fault| fault.0)).await;
+    let read = until(async || store.read(slot(1)).await.map_err(|fault| fault.to_string())).await;
     assert_eq!(read, Held::Record(record(b"one")));
 
     cluster.nodes[home].stop();
     store.read(slot(1)).await.unwrap_err();
     cluster.nodes[home].start_again();
-    let read = until(async || store.read(slot(1)).await.map_err(|fault| fault.0)).await;
+    let read = until(async || store.read(slot(1)).await.map_err(|fault| fault.to_string())).await;
     assert_eq!(read, Held::Nothing);
 }
 
@@ -225,7 +225,7 @@ async fn a_cluster_that_is_taken_for_a_single_server_is_told() {
     let (_, home) = cluster.home_of(&to_hex(&slot(1).0));
     let other = &cluster.nodes[(home + 1) % 3];
     let fault = Redis::new(other.options()).read(slot(1)).await.unwrap_err();
-    assert!(fault.0.contains("must begin with redis+cluster://"), "{fault}");
+    assert!(fault.to_string().contains("must begin with redis+cluster://"), "{fault}");
     let single = Server::start();
     let options = options(Servers::Cluster(vec![single.address()]));
     Redis::new(options).read(slot(1)).await.unwrap_err();

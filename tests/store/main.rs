@@ -42,7 +42,7 @@ fn record(sealed: &[u8]) -> Record {
 
 /// Waits until calls work again: what came before may still be on its way.
 async fn until_it_works(store: &Redis) {
-    until(async || store.ping().await.map_err(|fault| fault.0)).await;
+    until(async || store.ping().await.map_err(|fault| fault.to_string())).await;
 }
 
 /// Tries until it works; says in the end why it did not.

@@ -74,11 +74,11 @@ sentinel failover-timeout mymaster 5000
 
     master.stop();
     store.read(slot(1)).await.unwrap_err();
-    let read = until(async || store.read(slot(1)).await.map_err(|fault| fault.0)).await;
+    let read = until(async || store.read(slot(1)).await.map_err(|fault| fault.to_string())).await;
     assert_eq!(read, Held::Record(record(b"one")));
     let kept = until(async || {
         let newer = Record { written: Written { generation: 2, at: 1 }, ..record(b"two") };
-        store.keep(slot(1), &newer, true, LIFE).await.map_err(|fault| fault.0)
+        store.keep(slot(1), &newer, true, LIFE).await.map_err(|fault| fault.to_string())
     });
     assert_eq!(kept.await, Kept::Yes);
     store.announce(b"after", LIFE).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_sentinel_that_is_behind_is_not_believed() {
     let stale = sentinel_that_says(replica.port).await;
     let sound = sentinel_that_says(master.port).await;
     let fault = Redis::new(behind(&[stale])).ping().await.unwrap_err();
-    assert!(fault.0.contains("is no master"), "{fault}");
+    assert!(fault.to_string().contains("is no master"), "{fault}");
     for _ in 0..5 {
         let store = Redis::new(behind(&[stale, sound]));
         store.create(slot(1), &record(b"one"), &[], LIFE).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_sentinel_that_is_behind_is_not_believed() {
 async fn a_name_that_the_sentinels_do_not_know_is_told() {
     let sentinel = Server::sentinel("");
     let fault = Redis::new(behind(&[sentinel.port])).ping().await.unwrap_err();
-    assert!(fault.0.contains("knows no master of the name \"mymaster\""), "{fault}");
+    assert!(fault.to_string().contains("knows no master of the name \"mymaster\""), "{fault}");
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ sentinel auth-pass mymaster canary
         let store = Redis::new(Options { login: login(), ..behind(&[sentinel.port]) });
         store.create(slot(1), &record(b"one"), &[], LIFE).await.unwrap();
         let fault = Redis::new(behind(&[sentinel.port])).ping().await.unwrap_err();
-        assert!(fault.0.contains("asks for a password"), "{fault}");
+        assert!(fault.to_string().contains("asks for a password"), "{fault}");
     }
 }
 

@@ -56,6 +56,10 @@ impl Worker {
         wishes: Wishes,
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
+        if gateway.sessions.keeps_nothing() {
+            // It could not be kept: nobody is sent on one (C-114).
+            return Err(Failure::StoreUnavailable);
+        }
         let provider = self.provider(index, Lane::Push).await?;
         let asked = &provider.settings.authorization;
         let redirect_uri = format!("{}{}", visit.origin(gateway), asked.redirect_path);

@@ -2,10 +2,10 @@
 //! ours and surely no good may be cleared (sessions.md rule 8).
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::records::read_record;
-use super::{OpenSession, Place, TicketCookie, World};
+use super::opened::Stored;
+use super::records::{keep_record, read_record, record_of};
+use super::{OpenSession, Place, Sessions, TicketCookie, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::ending::{Ending, Whom};
@@ -62,10 +62,13 @@ pub(in crate::gateway) async fn presented<W: World>(
         };
     }
     let mut best: Option<Arc<OpenSession>> = None;
-    let mut clear = true;
+    let mut clear: Result<bool, Failure> = Ok(true);
     for value in own.candidates() {
         match (candidate(world, &value, now).await, &best) {
-            (Err(refused), _) => clear &= refused.may_be_cleared()?,
+            // One that nobody can judge now does not hide one that is good.
+            (Err(refused), _) => {
+                clear = clear.and_then(|clear| Ok(clear & refused.may_be_cleared()?));
+            }
             (Ok(open), Some(other)) if open.session.id != other.session.id => {
                 return Ok(Presented::Nothing { clear: false });
             }
@@ -73,7 +76,10 @@ pub(in crate::gateway) async fn presented<W: World>(
             (Ok(open), _) => best = Some(open),
         }
     }
-    Ok(best.map_or(Presented::Nothing { clear }, Presented::Session))
+    match best {
+        Some(best) => Ok(Presented::Session(best)),
+        None => Ok(Presented::Nothing { clear: clear? }),
+    }
 }
 
 async fn candidate<W: World>(
@@ -158,6 +164,10 @@ async fn from_store<W: World>(
             Arc::new(opened.map_err(|why| not_opened(world.as_ref(), value, why))?)
         }
     };
+    if sessions.registry.is_revoked(cookie.ticket.id) {
+        // Whoever goes on sending it costs nothing but this.
+        return Err(Refused::Gone);
+    }
     let ledger = world.ledger().ok_or(Refused::Unknown)?;
     let read = ledger.store().read(slot_of(cookie.ticket.id));
     match sessions.health.ask(&sessions.metrics, read).await {
@@ -166,11 +176,17 @@ async fn from_store<W: World>(
             forget(world.as_ref(), &cookie);
             Err(Refused::Gone)
         }
-        Err(_) => {
-            let away = sessions.health.away_for().unwrap_or(Duration::ZERO);
-            cached.filter(|_| away < sessions.grace).ok_or(Refused::Unknown)
-        }
+        // What is in memory was judged already, and could only be found out to be newer.
+        Err(_) if trust == Trust::Nothing => Err(Refused::Unknown),
+        Err(_) => cached.filter(|open| is_within_grace(sessions, open)).ok_or(Refused::Unknown),
     }
+}
+
+/// Whether a session may be served from memory though the store does not say that it is there.
+fn is_within_grace(sessions: &Sessions, open: &OpenSession) -> bool {
+    let away = sessions.health.away_for();
+    let checked = |stored: &Stored| stored.is_checked(sessions.health.millis(), sessions.grace);
+    away.is_some_and(|away| away < sessions.grace) || open.stored.as_ref().is_some_and(checked)
 }
 
 fn found<W: World>(
@@ -183,7 +199,13 @@ fn found<W: World>(
     let open = read_record(sessions, Some(cookie), record).map_err(Refused::NotOpened)?;
     // What was touched here may not be in the store yet.
     let open = match cached {
-        Some(cached) if !open.is_newer_than(&cached) => cached,
+        Some(cached) if !open.is_newer_than(&cached) => {
+            if cached.session.generation > open.session.generation {
+                // The store has lost it, as one does that fails over: its token is spent.
+                write_again(world, &cached);
+            }
+            cached
+        }
         _ => Arc::new(open),
     };
     if let Some(stored) = &open.stored {
@@ -191,6 +213,15 @@ fn found<W: World>(
     }
     keep(world.as_ref(), &open);
     Ok(open)
+}
+
+fn write_again<W: World>(world: &Arc<W>, open: &Arc<OpenSession>) {
+    let (later, open) = (Arc::clone(world), Arc::clone(open));
+    world.run(async move {
+        let record = record_of(later.sessions(), &open);
+        // What fails is found out again with the next look.
+        let _ = keep_record(later.as_ref(), &open, &record).await;
+    });
 }
 
 /// Remembers a session of the store for the next request with its ticket.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::lease::PAUSE;
 use super::ledger::Ledger;
 use super::{OpenSession, Sessions, World, records};
+use crate::auth::cookie::OwnCookies;
 use crate::auth::ending::{Ending, Whom};
 use crate::auth::session::Session;
 use crate::store::{Cursor, Fault, Record};
@@ -34,6 +35,22 @@ pub(in crate::gateway) async fn end_session<W: World>(
     here.into_iter().chain(there).max_by_key(|session| session.generation)
 }
 
+/// Ends the sessions of tickets that nobody can look up now, here at once and everywhere as soon
+/// as the store is back. Returns whether there were any.
+pub(in crate::gateway) fn end_unseen<W: World>(world: &Arc<W>, own: &OwnCookies<'_>) -> bool {
+    let sessions = world.sessions();
+    let tickets = own.single.iter().filter_map(|value| sessions.sealer.open_ticket(value).ok());
+    let mut any = false;
+    for cookie in tickets {
+        let (whom, before) = (Whom::Session(cookie.ticket.id), world.now());
+        let ending = Ending { whom, before, until: before.plus(sessions.lifetimes.absolute) };
+        sessions.ended(&ending);
+        tell_later(world, ending);
+        any = true;
+    }
+    any
+}
+
 /// Ends all sessions of `whom`, here and everywhere. Returns how many the store knew of; an error
 /// says that other replicas may not have been told.
 pub(in crate::gateway) async fn end_all<W: World>(
@@ -45,7 +62,14 @@ pub(in crate::gateway) async fn end_all<W: World>(
     let ending = Ending { whom, before, until: before.plus(sessions.lifetimes.absolute) };
     sessions.ended(&ending);
     match world.ledger() {
-        Some(ledger) => end(sessions, ledger, &ending).await.map(|gone| gone.len()),
+        Some(ledger) => {
+            let ended = end(sessions, ledger, &ending).await;
+            if ended.is_err() {
+                // Whoever asked may not ask again.
+                tell_later(world, ending);
+            }
+            ended.map(|gone| gone.len())
+        }
         None => Ok(0),
     }
 }
@@ -62,7 +86,11 @@ pub(in crate::gateway) async fn hear(sessions: &Sessions, ledger: &Ledger) {
         match sessions.health.ask(&sessions.metrics, listen).await {
             Ok((next, endings)) => {
                 cursor = next;
-                patience = if endings.is_empty() { LISTEN } else { Duration::ZERO };
+                patience = Duration::ZERO;
+                if endings.is_empty() {
+                    sessions.health.catch_up();
+                    patience = LISTEN;
+                }
                 for ending in &endings {
                     sessions.ended(ending);
                 }
@@ -82,7 +110,7 @@ pub(super) fn ending_of<W: World>(world: &W, session: &Session) -> Ending {
 }
 
 async fn end(sessions: &Sessions, ledger: &Ledger, ending: &Ending) -> Result<Vec<Record>, Fault> {
-    sessions.health.ask(&sessions.metrics, ledger.end(ending)).await
+    sessions.health.insist(&sessions.metrics, ledger.end(ending)).await
 }
 
 fn tell_later<W: World>(world: &Arc<W>, ending: Ending) {

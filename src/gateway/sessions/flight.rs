@@ -95,8 +95,8 @@ async fn renew<W: World>(world: &Arc<W>, open: &OpenSession, flight: Flight) {
 }
 
 /// While the store is away no token is spent: another replica might spend it too. What only
-/// coordinates is waited for no longer than the time of grace; then replicas go on as those do
-/// that have no store (rule 6).
+/// coordinates is waited for no longer than a lease lasts, since nobody has one by then; from
+/// then on replicas go on as those do that have no store (rule 6).
 async fn without_store<W: World>(
     world: &Arc<W>,
     open: &OpenSession,
@@ -104,9 +104,9 @@ async fn without_store<W: World>(
     fault: &Fault,
 ) {
     let sessions = world.sessions();
-    let away = sessions.health.away_for().unwrap_or_default();
-    if sessions.place == Place::Coordinated && away >= sessions.grace {
-        tracing::warn!(session = ?open.session.id, why = fault.0, "a token is renewed without the store that would keep another replica from it");
+    let away = sessions.health.no_lease_for().unwrap_or_default();
+    if sessions.place == Place::Coordinated && away >= sessions.grace.min(sessions.lease) {
+        tracing::warn!(session = ?open.session.id, why = %fault, "a token is renewed without the store that would keep another replica from it");
         settle(world, open, flight).await;
     } else {
         hold_back(world.as_ref(), open);
@@ -162,7 +162,8 @@ async fn brought_in<W: World>(
         }
     }
     match kept {
-        Ok(Kept::Newer(newer)) if newer.written.generation > next.session.generation => {
+        // Somebody else has renewed it as well: there is one successor, and it is in the store.
+        Ok(Kept::Newer(newer)) if newer.sealed != record.sealed => {
             adopt(world.as_ref(), open, &newer);
             return Settled::Over;
         }
@@ -222,7 +223,11 @@ async fn keep_trying<W: World>(world: &W, next: &OpenSession, record: &Record) {
                 return;
             }
             Ok(_) => return,
-            Err(_) => left = left.saturating_sub(lease::PAUSE),
+            Err(Fault::Away(_)) => left = left.saturating_sub(lease::PAUSE),
+            Err(Fault::Refused(why)) => {
+                tracing::error!(session = ?next.session.id, why, "the store does not take a renewed token");
+                return;
+            }
         }
     }
     tracing::error!(session = ?next.session.id, "the store was away too long; it never heard of a renewed token");

@@ -44,7 +44,9 @@ pub(super) async fn take<W: World>(world: &W, open: &OpenSession, urgent: bool) 
     let mut faults = if urgent { FAULTS } else { 0 };
     loop {
         let take = ledger.store().take(slot, owner, sessions.lease);
-        match sessions.health.ask(&sessions.metrics, take).await {
+        let taken = sessions.health.ask(&sessions.metrics, take).await;
+        sessions.health.may_lease(taken.is_ok());
+        match taken {
             Ok(Taken { ours, held }) => match held {
                 Held::Record(record) if record.written.generation > open.session.generation => {
                     if ours {
@@ -64,7 +66,11 @@ pub(super) async fn take<W: World>(world: &W, open: &OpenSession, urgent: bool) 
                 }
                 Held::Record(_) | Held::Nothing => {}
             },
-            Err(fault) if faults == 0 => return Lease::Away(fault),
+            Err(fault) if faults == 0 => {
+                // It may have been taken all the same.
+                release(world, &HeldLease { slot, owner }).await;
+                return Lease::Away(fault);
+            }
             Err(_) => faults -= 1,
         }
         if left < pause {
@@ -86,10 +92,13 @@ pub(super) async fn holding<W: World, T>(
     let renew = async {
         loop {
             tokio::time::sleep(sessions.lease / 3).await;
-            if let Some(ledger) = world.ledger() {
-                // One that is lost can't be had back; what was begun is finished all the same.
-                let extend = ledger.store().extend(lease.slot, lease.owner, sessions.lease);
-                let _ = sessions.health.ask(&sessions.metrics, extend).await;
+            let Some(ledger) = world.ledger() else { continue };
+            let extend = ledger.store().extend(lease.slot, lease.owner, sessions.lease);
+            if sessions.health.insist(&sessions.metrics, extend).await == Ok(false) {
+                // A store that has lost it gives it back, unless somebody else has it by now; what
+                // was begun is finished either way.
+                let take = ledger.store().take(lease.slot, lease.owner, sessions.lease);
+                let _ = sessions.health.insist(&sessions.metrics, take).await;
             }
         }
     };
@@ -105,12 +114,12 @@ pub(super) async fn release<W: World>(world: &W, lease: &HeldLease) {
     let sessions = world.sessions();
     if let Some(ledger) = world.ledger() {
         let release = ledger.store().release(lease.slot, lease.owner);
-        let _ = sessions.health.ask(&sessions.metrics, release).await;
+        let _ = sessions.health.insist(&sessions.metrics, release).await;
     }
 }
 
 fn no_store() -> Fault {
-    Fault(String::from("there is no store"))
+    Fault::Refused(String::from("there is no store"))
 }
 
 const SHORTEST: Duration = Duration::from_millis(20);

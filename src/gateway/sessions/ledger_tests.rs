@@ -18,7 +18,7 @@ struct Leases {
 impl Leases {
     fn answer<'a, T: Send + 'a>(&'a self, answer: impl FnOnce() -> T) -> Answer<'a, T> {
         let away = self.away.load(Ordering::SeqCst);
-        let answer = if away { Err(Fault(String::from("away"))) } else { Ok(answer()) };
+        let answer = if away { Err(Fault::Away(String::from("away"))) } else { Ok(answer()) };
         Box::pin(async { answer })
     }
 
@@ -147,7 +147,7 @@ async fn s34_a_second_copy_is_not_done_while_the_first_is() {
 #[tokio::test]
 async fn s34_what_a_fault_kept_from_being_done_may_be_asked_for_again() {
     let (ledger, leases) = ledger();
-    let fails = async || Err::<u8, _>(Fault(String::from("away")));
+    let fails = async || Err::<u8, _>(Fault::Away(String::from("away")));
     for _ in 0..2 {
         assert!(ledger.once("oidc", "a", LIFE, fails()).await.is_err());
         assert!(leases.lives().is_empty());
@@ -166,7 +166,7 @@ async fn a_store_that_goes_away_during_the_work_leaves_only_the_short_lease() {
     for (name, is_done) in [("done", true), ("undone", false)] {
         let work = async {
             leases.goes_away(true);
-            if is_done { Ok(7) } else { Err(Fault(String::from("away"))) }
+            if is_done { Ok(7) } else { Err(Fault::Away(String::from("away"))) }
         };
         // What is done is done, whether or not it can be remembered.
         assert_eq!(ledger.once("oidc", name, LIFE, work).await.is_ok(), is_done);

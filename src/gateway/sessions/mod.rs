@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(super) use candidates::{Presented, presented};
-pub(super) use ends::{end_all, end_session, hear};
+pub(super) use ends::{end_all, end_session, end_unseen, hear};
 use health::Health;
 pub use ledger::Ledger;
 pub(super) use opened::{OpenSession, OpenedCache, TicketCookie};
@@ -149,7 +149,7 @@ impl Sessions {
 
     /// Whether everything that sessions need was there once (C-113).
     pub(super) fn is_ready(&self) -> bool {
-        self.place == Place::Cookie || self.health.was_reached()
+        self.place == Place::Cookie || self.health.is_caught_up()
     }
 
     /// Whether a login could not be kept now.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::auth::Timestamp;
 use crate::auth::headers::Statement;
@@ -97,7 +98,13 @@ impl Stored {
 
     /// Whether the store has said so lately.
     pub(super) fn is_fresh(&self, millis: u64) -> bool {
-        millis.saturating_sub(self.checked.load(Ordering::Relaxed)) < CHECKED_EVERY
+        self.is_checked(millis, CHECKED_EVERY)
+    }
+
+    /// Whether the store has said so within `time`.
+    pub(super) fn is_checked(&self, millis: u64, time: Duration) -> bool {
+        let age = millis.saturating_sub(self.checked.load(Ordering::Relaxed));
+        Duration::from_millis(age) < time
     }
 }
 
@@ -155,5 +162,5 @@ fn end_of(value: &str) -> &str {
 /// Sessions of one generation; at some 5 KiB each.
 const CACHED: usize = 1024;
 /// A session that ended is told of at once; what is not told, such as a record that the store
-/// evicted (C-115), is found out after so many milliseconds.
-const CHECKED_EVERY: u64 = 5000;
+/// evicted (C-115), is found out after this time.
+const CHECKED_EVERY: Duration = Duration::from_secs(5);

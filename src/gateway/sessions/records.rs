@@ -134,7 +134,7 @@ pub(super) async fn keep_record<W: World>(
         false => sessions.refresh.keep_at_most,
     };
     let keep = ledger.store().keep(slot_of(open.session.id), record, in_store, life);
-    sessions.health.ask(&sessions.metrics, keep).await
+    sessions.health.insist(&sessions.metrics, keep).await
 }
 
 fn summary(sessions: &Sessions, session: &Session) -> Vec<u8> {

@@ -43,8 +43,8 @@ pub(in crate::gateway) struct Look {
     pub(in crate::gateway) known: bool,
     /// Whether it shows that another replica spent a refresh token before us (rule 6).
     pub(in crate::gateway) lost_race: bool,
-    /// Whether its refusal is so young that another replica's success may be on its way to the
-    /// browser.
+    /// Whether its refusal is so young that another replica may have the successor, on its way to
+    /// the browser or still to be asked for.
     pub(in crate::gateway) racing: bool,
 }
 
@@ -112,7 +112,7 @@ impl Registry {
         let step = known.decide(&session.tokens, session.generation, standing, now);
         let flight = matches!(step, Step::ServeAndRenew | Step::RenewAndWait)
             .then(|| self.take_off(&mut shard, id, now));
-        let racing = known.is_racing(now);
+        let racing = known.is_racing(now, self.policy.keep_at_most);
         Look { step, newest, flight, landing, known: is_known, lost_race, racing }
     }
 
@@ -169,7 +169,8 @@ impl Registry {
         let mut shard = self.shard(open.session.id);
         let entry = shard.entry_or_new(open.session.id, &self.policy, now);
         entry.known.failed(verdict, open.session.generation, now, jitter);
-        let until = now.max(open.session.tokens.expires).plus(self.policy.keep_at_most);
+        // Twice: once it can't be a lost race any more, who comes then is told that it is over.
+        let until = now.max(open.session.tokens.expires).plus(self.policy.keep_at_most * 2);
         entry.keep_until = entry.keep_until.max(Some(until));
         self.moved();
     }
@@ -178,6 +179,8 @@ impl Registry {
     /// newest generation that was kept, where it is about one session.
     pub(in crate::gateway) fn end(&self, ending: &Ending) -> Option<Arc<OpenSession>> {
         let newest = match ending.whom {
+            // What is known already moves nothing.
+            Whom::Session(id) if self.is_revoked(id) => return None,
             Whom::Session(id) => self.shard(id).revoke(id, ending.until, ending.before),
             _ => {
                 self.endings.add(ending);
@@ -186,6 +189,11 @@ impl Registry {
         };
         self.moved();
         newest
+    }
+
+    /// Whether this very session was ended by [`Self::end`].
+    pub(in crate::gateway) fn is_revoked(&self, id: SessionId) -> bool {
+        self.shard(id).is_revoked(id)
     }
 
     /// Whether a session was ended by [`Self::end`].

@@ -1,6 +1,7 @@
 //! What an answer tells the browser of its session: a newer cookie, or that it was seen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -8,6 +9,7 @@ use super::records::{keep_record, record_of};
 use super::registry::Newer;
 use super::{Current, Place, Sessions, World, candidates};
 use crate::auth::cookie::{OwnCookies, set_cookie_name};
+use crate::auth::refresh::Standing;
 use crate::gateway::sealer::cookie_field;
 use crate::telemetry::RefreshOutcome;
 
@@ -94,7 +96,7 @@ fn touch_cookie<W: World>(
     request: &RequestTraits,
     answer: &HeaderMap,
 ) -> Vec<HeaderValue> {
-    if !wants_touch(world, current, request) || is_public(answer) {
+    if !wants_touch(world, current, request) || is_public(answer) || is_due_soon(world, current) {
         return Vec::new();
     }
     let sealer = &world.sessions().sealer;
@@ -138,7 +140,19 @@ fn wants_touch<W: World>(world: &W, current: &Current, request: &RequestTraits) 
     request.may_touch && current.newest.session.wants_touch(lifetimes, world.now())
 }
 
+/// Whether another answer may soon bring the next generation, from this replica or from one that
+/// this one knows nothing of: a touched cookie of this generation, coming after it, would move the
+/// browser backwards (rule 4). The next generation is a touch, too.
+fn is_due_soon<W: World>(world: &W, current: &Current) -> bool {
+    let tokens = &current.newest.session.tokens;
+    let soon = world.now().plus(OVERTAKEN);
+    tokens.refresh.is_some() && world.sessions().refresh.standing(tokens, soon) != Standing::Fresh
+}
+
 fn is_public(answer: &HeaderMap) -> bool {
     let kept = answer.get(header::CACHE_CONTROL);
     kept.is_some_and(|kept| memchr::memmem::find(kept.as_bytes(), b"public").is_some())
 }
+
+/// How long an answer may be on its way while later ones arrive.
+const OVERTAKEN: Duration = Duration::from_secs(10);

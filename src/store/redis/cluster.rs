@@ -86,7 +86,7 @@ impl Cluster {
             asking = sent.asking;
             peer = self.peer(&sent.address);
         }
-        Err(Fault(String::from("the nodes of the store send us from one to the other")))
+        Err(Fault::Away(String::from("the nodes of the store send us from one to the other")))
     }
 
     /// The node that has `key`.
@@ -96,7 +96,7 @@ impl Cluster {
             Some(address) => Ok(self.peer(address)),
             None => {
                 self.forget();
-                Err(Fault(String::from("no node of the store has keys of this kind now")))
+                Err(Fault::Away(String::from("no node of the store has keys of this kind now")))
             }
         }
     }
@@ -151,14 +151,16 @@ impl Crowd {
                 Map::read(answer_of(put)?, &address).ok_or_else(fault::strange)
             });
         }
-        let mut last = Fault(String::from("no node of the store is configured"));
+        let mut last = Fault::Away(String::from("no node of the store is configured"));
         while let Some(answer) = asked.join_next().await {
             match answer.unwrap_or_else(|_| Err(fault::late())) {
                 Ok(map) if !map.0.is_empty() => {
                     self.keep_to(&map);
                     return Ok(map);
                 }
-                Ok(_) => last = Fault(String::from("a node of the store is in no Cluster yet")),
+                Ok(_) => {
+                    last = Fault::Away(String::from("a node of the store is in no Cluster yet"))
+                }
                 Err(fault) => last = fault,
             }
         }

@@ -96,7 +96,7 @@ impl Dialer {
         }
         // It leaves for the server that it belongs to, under TLS where that was asked for.
         auth.arg(password.expose());
-        line.send(&auth).await.map(drop).map_err(|error| fault::told(&line.at, &error))
+        line.send(&auth).await.map(drop).map_err(|error| fault::not_signed_in(&line.at, &error))
     }
 }
 

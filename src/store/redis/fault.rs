@@ -1,5 +1,5 @@
-//! What went wrong, in words for the operator. A password is never among them: servers don't
-//! repeat it, and nothing else that is said here knows it.
+//! What went wrong, in words for the operator. A password is never among them: what a server says
+//! of the command that has it is left out, since some repeat what they don't understand.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -8,17 +8,26 @@ use crate::store::Fault;
 
 /// Nothing came within the limit.
 pub(super) fn late() -> Fault {
-    Fault(String::from("the store did not answer in time"))
+    Fault::Away(String::from("the store did not answer in time"))
 }
 
 /// An answer that no server gives to what was asked.
 pub(super) fn strange() -> Fault {
-    Fault(String::from("the store gave an answer that makes no sense"))
+    Fault::Away(String::from("the store gave an answer that makes no sense"))
 }
 
 /// No connection came about.
 pub(super) fn unreached(at: &Address, why: &dyn std::fmt::Display) -> Fault {
-    Fault(format!("can't connect to the store at {at}: {}", shown(&why.to_string())))
+    Fault::Away(format!("can't connect to the store at {at}: {}", shown(&why.to_string())))
+}
+
+/// What a server said to a password. It may know no such command, and repeat all of it.
+pub(super) fn not_signed_in(at: &Address, error: &RedisError) -> Fault {
+    let known = error.detail().is_some_and(|detail| detail.starts_with("AUTH "));
+    match error.code() {
+        Some("ERR") if !known => Fault::Away(format!("the store at {at} does not know AUTH")),
+        _ => told(at, error),
+    }
 }
 
 /// What a server, or the connection to it, said.
@@ -41,7 +50,8 @@ pub(super) fn told(at: &Address, error: &RedisError) -> Fault {
         Some(code) => format!("says {} {said}", shown(code)),
         None => format!("failed: {}", shown(&error.to_string())),
     };
-    Fault(format!("the store at {at} {what}"))
+    let why = format!("the store at {at} {what}");
+    if ends_connection(error) { Fault::Away(why) } else { Fault::Refused(why) }
 }
 
 /// Whether a connection on which this came is of no use any more: it is broken, out of step, or

@@ -17,7 +17,7 @@ type Entry = (String, Vec<Vec<u8>>);
 impl Redis {
     pub(super) async fn tell(&self, notice: &[u8], life: Duration) -> Result<(), Fault> {
         if notice.len() > LARGEST {
-            return Err(Fault(format!("a notice of {} bytes is too large", notice.len())));
+            return Err(Fault::Refused(format!("a notice of {} bytes is too large", notice.len())));
         }
         let announce = script::ANNOUNCE.on(&[self.keys.notices()], |args| {
             args.arg(millis(life)).arg(notice);

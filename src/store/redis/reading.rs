@@ -56,7 +56,9 @@ pub(super) fn written_as_bytes(written: Written) -> [u8; 12] {
 pub(super) fn refuse_too_large(record: &Record) -> Result<(), Fault> {
     let length = record.sealed.len().max(record.summary.len());
     match length > LARGEST {
-        true => Err(Fault(format!("a session of {length} bytes is too large for the store"))),
+        true => {
+            Err(Fault::Refused(format!("a session of {length} bytes is too large for the store")))
+        }
         false => Ok(()),
     }
 }
@@ -75,7 +77,7 @@ impl Parts {
         match word.as_slice() {
             b"nothing" => Ok(Held::Nothing),
             b"ended" => Ok(Held::Ended),
-            b"large" => Err(Fault(String::from(
+            b"large" => Err(Fault::Refused(String::from(
                 "there is something in the store that is larger than any session",
             ))),
             b"record" => {

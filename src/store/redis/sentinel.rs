@@ -21,7 +21,7 @@ pub(super) async fn dial_master(
         let (dialer, sentinel, name) = (Arc::clone(dialer), sentinel.clone(), name.to_owned());
         asked.spawn(async move { master_by(&dialer, &sentinel, &name).await });
     }
-    let mut last = Fault(String::from("no Sentinel is configured"));
+    let mut last = Fault::Away(String::from("no Sentinel is configured"));
     while let Some(answer) = asked.join_next().await {
         let dialled = match answer.unwrap_or_else(|_| Err(fault::late())) {
             Ok(address) => dial_if_master(dialer, &address).await,
@@ -50,7 +50,7 @@ async fn master_by(dialer: &Dialer, sentinel: &Address, name: &str) -> Result<Ad
     let answer = answer.map_err(|error| fault::told(sentinel, &error))?;
     let found = Option::<(String, u16)>::from_redis_value(answer).map_err(|_| fault::strange())?;
     let (host, port) = found.ok_or_else(|| {
-        Fault(format!("the Sentinel at {sentinel} knows no master of the name {name:?}"))
+        Fault::Away(format!("the Sentinel at {sentinel} knows no master of the name {name:?}"))
     })?;
     Ok(Address { host, port })
 }
@@ -64,6 +64,6 @@ async fn dial_if_master(dialer: &Dialer, address: &Address) -> Result<Line, Faul
     };
     match is_master {
         true => Ok(line),
-        false => Err(Fault(format!("the store at {address} is no master yet"))),
+        false => Err(Fault::Away(format!("the store at {address} is no master yet"))),
     }
 }

@@ -114,7 +114,7 @@ mod tests {
     async fn all_who_need_it_at_once_share_one_attempt_and_its_failure() {
         let made = Arc::new(AtomicUsize::new(0));
         let shared = Arc::new(Shared::new());
-        for outcome in [Err(Fault(String::from("no"))), Ok(())] {
+        for outcome in [Err(Fault::Away(String::from("no"))), Ok(())] {
             let mut all = JoinSet::new();
             for _ in 0..5 {
                 let (shared, made, outcome) = (shared.clone(), made.clone(), outcome.clone());

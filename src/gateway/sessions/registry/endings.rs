@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::auth::Timestamp;
 use crate::auth::ending::{Ending, Whom};
@@ -14,7 +14,7 @@ use crate::auth::session::Session;
 pub(super) struct Endings {
     /// Whether there are any: mostly there are none, and then no session is compared with them.
     any: AtomicBool,
-    of: Mutex<HashMap<Whom, Ending>>,
+    of: RwLock<HashMap<Whom, Ending>>,
 }
 
 impl Endings {
@@ -42,7 +42,7 @@ impl Endings {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let of = self.lock();
+        let of = self.of.read().unwrap_or_else(PoisonError::into_inner);
         let mut all = Whom::all_of(session).into_iter().chain([Whom::Everyone]);
         all.any(|whom| of.get(&whom).is_some_and(|ending| ending.covers(session)))
     }
@@ -53,8 +53,8 @@ impl Endings {
         self.any.store(!of.is_empty(), Ordering::Release);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Whom, Ending>> {
-        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> RwLockWriteGuard<'_, HashMap<Whom, Ending>> {
+        self.of.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
