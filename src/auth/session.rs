@@ -128,6 +128,11 @@ impl Session {
         now.since(self.seen) >= lifetimes.idle / 10
     }
 
+    /// Whether it has to be written down lest somebody active be held to be idle.
+    pub fn needs_touch(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
+        now.since(self.seen) >= lifetimes.idle / 2
+    }
+
     /// How long a cookie that is written now may live: until the absolute end. Counted from when
     /// the session was last seen, so that every replica writes the same line for the same session.
     pub fn cookie_life(&self) -> Duration {

@@ -28,7 +28,7 @@ pub(super) enum LastLook {
 enum Settled {
     /// This replica's registry has them. The store has still to be told when it is away.
     Served {
-        unkept: Option<(OpenSession, Record)>,
+        unkept: Option<Box<(OpenSession, Record)>>,
     },
     Over,
 }
@@ -120,7 +120,8 @@ async fn settle<W: World>(world: &Arc<W>, open: &OpenSession, flight: Flight) {
             let settled = brought_in(world, open, session, &brought).await;
             // Whoever waits is answered now, whatever the store still has to be told.
             drop(flight);
-            if let Settled::Served { unkept: Some((next, record)) } = settled {
+            if let Settled::Served { unkept: Some(unkept) } = settled {
+                let (next, record) = *unkept;
                 keep_trying(world.as_ref(), &next, &record).await;
             }
         }
@@ -173,7 +174,7 @@ async fn brought_in<W: World>(
         Ok(Kept::Yes | Kept::Newer(_)) | Err(_) => {}
     }
     let unkept = kept.err().map(|_| (open.next(next.session.clone()), record.clone()));
-    let unkept = unkept.and_then(|(next, record)| Some((next?, record)));
+    let unkept = unkept.and_then(|(next, record)| Some(Box::new((next?, record))));
     match serve(world.as_ref(), next, &record) {
         Ok(()) => Settled::Served { unkept },
         Err(next) => {

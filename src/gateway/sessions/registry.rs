@@ -191,6 +191,12 @@ impl Registry {
         newest
     }
 
+    /// Whether the provider refused to renew this generation: another replica may have done it.
+    pub(in crate::gateway) fn was_refused(&self, session: &Session) -> bool {
+        let shard = self.shard(session.id);
+        shard.entry(session.id).is_some_and(|entry| entry.known.refused == Some(session.generation))
+    }
+
     /// Whether this very session was ended by [`Self::end`].
     pub(in crate::gateway) fn is_revoked(&self, id: SessionId) -> bool {
         self.shard(id).is_revoked(id)

@@ -142,11 +142,14 @@ fn wants_touch<W: World>(world: &W, current: &Current, request: &RequestTraits) 
 
 /// Whether another answer may soon bring the next generation, from this replica or from one that
 /// this one knows nothing of: a touched cookie of this generation, coming after it, would move the
-/// browser backwards (rule 4). The next generation is a touch, too.
+/// browser backwards (rule 4). The next generation is a touch, too; but where the provider is away
+/// for long, whoever is active must not become idle for want of one.
 fn is_due_soon<W: World>(world: &W, current: &Current) -> bool {
-    let tokens = &current.newest.session.tokens;
-    let soon = world.now().plus(OVERTAKEN);
-    tokens.refresh.is_some() && world.sessions().refresh.standing(tokens, soon) != Standing::Fresh
+    let (sessions, session, now) = (world.sessions(), &current.newest.session, world.now());
+    let soon = sessions.refresh.standing(&session.tokens, now.plus(OVERTAKEN)) != Standing::Fresh;
+    let alone =
+        session.needs_touch(sessions.lifetimes, now) && !sessions.registry.was_refused(session);
+    session.tokens.refresh.is_some() && soon && !alone
 }
 
 fn is_public(answer: &HeaderMap) -> bool {
