@@ -1,4 +1,4 @@
-//! The body of an answer: our own, or the app's.
+//! The body of an answer: our own, or the app's; a stream of the app's ends with its session.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,12 +7,30 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 
+use super::streams::Leash;
 use crate::upstream::AnswerBody;
 
 /// The body of an answer.
 pub enum Body {
     App(AnswerBody),
+    Events(Box<Events>),
     Own(Full<Bytes>),
+}
+
+/// A stream of an app's that is open for as long as its session is.
+pub struct Events {
+    /// None when the session is over: its connection is closed, which tells the app.
+    body: Option<AnswerBody>,
+    leash: Leash,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Body {
+    /// The body of an event stream, which ends cleanly when its session does.
+    pub(super) fn events(body: AnswerBody, leash: Leash) -> Self {
+        Self::Events(Box::new(Events { body: Some(body), leash }))
+    }
 }
 
 impl From<Full<Bytes>> for Body {
@@ -29,7 +47,7 @@ impl From<Bytes> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -37,6 +55,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::App(body) => Pin::new(body).poll_frame(context),
+            Self::Events(events) => events.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
         }
     }
@@ -44,6 +63,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::App(body) => body.is_end_stream(),
+            Self::Events(events) => events.body.as_ref().is_none_or(AnswerBody::is_end_stream),
             Self::Own(body) => body.is_end_stream(),
         }
     }
@@ -51,7 +71,24 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::App(body) => body.size_hint(),
+            // As long as it is not over, nobody knows how long it gets.
+            Self::Events(_) => SizeHint::default(),
             Self::Own(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Events {
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.leash.poll_ended(context).is_ready() {
+            self.body = None;
+        }
+        match &mut self.body {
+            Some(body) => http_body::Body::poll_frame(Pin::new(body), context),
+            None => Poll::Ready(None),
         }
     }
 }

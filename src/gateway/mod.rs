@@ -17,6 +17,7 @@ mod sign_out;
 mod start;
 mod state_to_app;
 mod stores;
+mod streams;
 mod visit;
 mod who;
 
@@ -27,7 +28,7 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
@@ -52,7 +53,7 @@ use crate::provider::Client;
 use crate::secret::SealKey;
 use crate::store::{Fault, Store};
 use crate::telemetry::Metrics;
-use crate::upstream::Upstream;
+use crate::upstream::{AnswerBody, Until, Upstream};
 use bearer::Verdicts;
 use login::SpentAttempts;
 use own::OwnPath;
@@ -62,6 +63,7 @@ use respond::Asker;
 use sealer::{Sealer, reference};
 use sessions::{Ledger, OpenedCache, Place, RequestTraits, Sessions, end_all, refresh_cookie};
 use state_to_app::Stated;
+use streams::is_event_stream;
 use visit::{Arrival, Visit};
 use who::Who;
 
@@ -144,6 +146,12 @@ impl Gateway {
             metrics,
             draining: AtomicBool::new(false),
         })
+    }
+
+    /// All that is counted, as `/metrics` tells it.
+    pub fn told_metrics(&self) -> String {
+        self.metrics.streams.set(i64::try_from(self.sessions.streams.count()).unwrap_or(i64::MAX));
+        self.metrics.text()
     }
 
     /// Forgets what is over; called now and then.
@@ -274,8 +282,9 @@ impl Worker {
                 self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
-                let answer = app.forward(request, permit).await.map_err(Failure::Upstream)?;
-                self.for_visitor(answer, found.route, &who)
+                let until = || self.leash(&who).map(|leash| Box::pin(leash.over()) as Until);
+                let answer = app.forward(request, permit, until).await;
+                self.for_visitor(answer.map_err(Failure::Upstream)?, found.route, &who)
             }
             Err(policy::Denied::NoSession) => self.without_session(visit).await,
         };
@@ -346,11 +355,15 @@ impl Worker {
     /// What of an app's answer does not concern the visitor goes; what is one person's is marked.
     fn for_visitor(
         &self,
-        answer: Response<crate::upstream::AnswerBody>,
+        answer: Response<AnswerBody>,
         route: &Route,
         who: &Who,
     ) -> Response<Body> {
-        let mut answer = answer.map(Body::App);
+        let streams = is_event_stream(answer.headers()) && !answer.body().is_end_stream();
+        let mut answer = match streams.then(|| self.leash(who)).flatten() {
+            Some(leash) => answer.map(|body| Body::events(body, leash)),
+            None => answer.map(Body::App),
+        };
         let headers = answer.headers_mut();
         if headers::strip_foreign_set_cookies(headers) {
             tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");

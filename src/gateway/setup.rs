@@ -5,14 +5,16 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use tokio_util::task::TaskTracker;
 
+use super::clock::SystemEntropy;
 use super::{Gateway, Worker, stores};
+use crate::auth::draw;
 use crate::auth::host::Host;
 use crate::config::{self, Config, TlsFiles, UpstreamAddress};
 use crate::provider::{self, CertificateFiles, Client};
 use crate::store::Store;
 use crate::store::redis::{self, Redis};
 use crate::tls::{BadCertificate, Roots, certificates, certified_key, client_config};
-use crate::upstream::{Target, Times, TlsTarget, Upstream};
+use crate::upstream::{Target, Times, TlsTarget, Tunnels, Upstream};
 
 /// The edges of a worker; every file that they need was read.
 pub struct Setup {
@@ -66,13 +68,18 @@ impl Setup {
         Some(Arc::new(Redis::new(self.store.clone()?)))
     }
 
+    /// Room for the tunnels of one worker.
+    pub fn tunnels(&self) -> Tunnels {
+        Tunnels::new(|| draw(&mut SystemEntropy))
+    }
+
     /// A worker with connections of its own. `tasks` are waited for when the server drains,
     /// `tunnels` for a moment.
     pub fn worker(
         &self,
         gateway: &Arc<Gateway>,
         tasks: TaskTracker,
-        tunnels: &TaskTracker,
+        tunnels: &Tunnels,
     ) -> Arc<Worker> {
         let upstream = |target: &Target| Upstream::new(target.clone(), self.times, tunnels.clone());
         let upstreams = self.targets.iter().map(upstream).collect();

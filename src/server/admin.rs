@@ -56,7 +56,7 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway) -> Response<Body> {
         "/healthz" => plain(StatusCode::OK, "OK"),
         "/readyz" => gateway.readiness(),
         "/metrics" => {
-            let mut answer = Response::new(Body::from(Bytes::from(gateway.metrics.text())));
+            let mut answer = Response::new(Body::from(Bytes::from(gateway.told_metrics())));
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             answer
                 .headers_mut()

@@ -93,7 +93,8 @@ fn prepare(bound: Vec<Bound>) -> io::Result<(Runtime, Vec<(Acceptor, bool)>)> {
 
 async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
     let (limits, mut phase) = (&shared.setup.limits, shared.phase.clone());
-    let [connections, tasks, tunnels] = std::array::from_fn(|_| TaskTracker::new());
+    let [connections, tasks] = std::array::from_fn(|_| TaskTracker::new());
+    let tunnels = shared.setup.edges.tunnels();
     let worker = shared.setup.edges.worker(&shared.gateway, tasks.clone(), &tunnels);
     for (acceptor, tls) in listeners {
         let door = Door {
@@ -111,7 +112,7 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
     }
     until_draining(&mut phase).await;
     let deadline = Instant::now() + limits.drain;
-    for tracker in [&connections, &tasks, &tunnels] {
+    for tracker in [&connections, &tasks] {
         tracker.close();
     }
     let done = async {
@@ -128,7 +129,10 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
     // a moment longer. That it is ended then is no failure.
     let tunnelled = async {
         shared.rest.wait().await;
-        let _ = timeout(TUNNELS.min(limits.drain / 4), tunnels.wait()).await;
+        if timeout(TUNNELS.min(limits.drain / 4), tunnels.wait()).await.is_err() {
+            tunnels.leave();
+            let _ = timeout(FAREWELL, tunnels.wait()).await;
+        }
     };
     tokio::select! {
         _ = timeout_at(deadline, tunnelled) => Drained::Clean,
@@ -138,3 +142,5 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
 
 /// How long tunnels may go on when everything else is done.
 const TUNNELS: Duration = Duration::from_secs(5);
+/// How long they may take to end when they are told to.
+const FAREWELL: Duration = Duration::from_secs(1);

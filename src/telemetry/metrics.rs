@@ -14,6 +14,7 @@ pub struct Metrics {
     registry: Registry,
     answers: [Counter; 5],
     pub connections: Gauge,
+    pub streams: Gauge,
     refreshes: Family<RefreshLabels, Counter>,
     logins: Family<LoginLabels, Counter>,
     rejects: Family<RejectLabels, Counter>,
@@ -99,12 +100,15 @@ impl Metrics {
         let mut registry = Registry::with_prefix("askara_gate");
         let answers = Family::<AnswerLabels, Counter>::default();
         let connections = Gauge::default();
+        let streams = Gauge::default();
         let refreshes = Family::default();
         let logins = Family::default();
         let rejects = Family::default();
         let bearers = Family::<BearerLabels, Counter>::default();
         registry.register("requests", "Requests answered, by class of status", answers.clone());
         registry.register("connections", "Open connections", connections.clone());
+        let help = "Open WebSockets and event streams of sessions";
+        registry.register("streams", help, streams.clone());
         registry.register("refresh", "Refreshes of access tokens, by outcome", refreshes.clone());
         registry.register("login", "Logins, by outcome", logins.clone());
         registry.register("cookie_reject", "Session cookies not taken, by reason", rejects.clone());
@@ -125,6 +129,7 @@ impl Metrics {
             registry,
             answers,
             connections,
+            streams,
             refreshes,
             logins,
             rejects,
@@ -192,12 +197,14 @@ mod tests {
         metrics.refresh(RefreshOutcome::refreshed);
         metrics.refresh(RefreshOutcome::provider_error);
         metrics.bearer(BearerOutcome::refused);
+        metrics.streams.set(2);
         let text = metrics.text();
         for line in [
             r#"askara_gate_requests_total{class="2xx"} 1"#,
             r#"askara_gate_requests_total{class="5xx"} 0"#,
             r#"askara_gate_refresh_total{outcome="provider_error"} 1"#,
             r#"askara_gate_bearer_total{outcome="refused"} 1"#,
+            "askara_gate_streams 2",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

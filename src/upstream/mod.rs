@@ -4,20 +4,23 @@
 //! is shared between cores on the way of a request.
 
 mod body;
+mod both_ways;
 mod connect;
 mod pool;
 mod retry;
 mod tunnel;
+mod way;
+mod web_socket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
-use tokio_util::task::TaskTracker;
 
 pub use body::{AnswerBody, VisitorBody};
 pub use connect::{Target, TlsTarget};
+pub use tunnel::{Tunnels, Until};
 
 use crate::auth::headers;
 use crate::auth::policy::Permit;
@@ -27,7 +30,7 @@ use pool::Pool;
 pub struct Upstream {
     pool: Arc<Pool>,
     times: Times,
-    tunnels: TaskTracker,
+    tunnels: Tunnels,
 }
 
 /// How long an app may take.
@@ -57,16 +60,17 @@ pub enum Failure {
 impl Upstream {
     /// An app at `target`; its `tunnels` outlive their requests, and a server that drains gives
     /// them a moment when everything else is done.
-    pub fn new(target: Target, times: Times, tunnels: TaskTracker) -> Self {
+    pub fn new(target: Target, times: Times, tunnels: Tunnels) -> Self {
         Self { pool: Pool::new(target, times.connect), times, tunnels }
     }
 
     /// Forwards a request whose head is ready for the app. `permit` proves that the policy let
-    /// it pass.
+    /// it pass; `until` is asked for when the answer is a tunnel, and says when it has to end.
     pub async fn forward(
         &self,
         mut request: Request<Incoming>,
         permit: Permit,
+        until: impl FnOnce() -> Option<Until>,
     ) -> Result<Response<AnswerBody>, Failure> {
         permit.spend();
         let upgrade = tunnel::wanted(&mut request);
@@ -84,7 +88,7 @@ impl Upstream {
         let progress = request.body().progress();
         let head = retry::send(&self.pool, request);
         let (answer, lease) = progress.bound(head, self.times.response_head).await?;
-        self.incoming(answer, lease, upgrade)
+        self.incoming(answer, lease, upgrade, until)
     }
 
     fn outgoing(&self, request: Request<Incoming>) -> Request<VisitorBody> {
@@ -103,11 +107,12 @@ impl Upstream {
         mut answer: Response<Incoming>,
         mut lease: pool::Lease,
         upgrade: Option<tunnel::Wanted>,
+        until: impl FnOnce() -> Option<Until>,
     ) -> Result<Response<AnswerBody>, Failure> {
         let status = answer.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let upgrade = upgrade.ok_or(Failure::Nonsense("an upgrade that nobody asked for"))?;
-            return upgrade.accept(answer, &self.tunnels, self.times.stream_idle);
+            return upgrade.accept(answer, &self.tunnels, self.times.stream_idle, until());
         }
         if !(200..600).contains(&status.as_u16()) {
             return Err(Failure::Nonsense("a status outside of 200 to 599"));

@@ -1,38 +1,82 @@
-//! WebSockets: after both sides agreed, bytes go through untouched.
+//! WebSockets: after both sides agreed, bytes go through untouched, until one of the sides ends it,
+//! the session is over (C-80), or we go away.
 
-use std::io;
+use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::{self, OnUpgrade};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
-use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Failure;
 use super::body::AnswerBody;
+use super::both_ways::BothWays;
+use super::web_socket::Reason;
+
+/// The tunnels of one worker. They outlive their requests.
+#[derive(Clone)]
+pub struct Tunnels {
+    tasks: TaskTracker,
+    leaving: CancellationToken,
+    mask: fn() -> [u8; 4],
+}
+
+/// Resolves when the session is over that a tunnel was opened with.
+pub type Until = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A visitor's wish to speak WebSocket.
 pub(super) struct Wanted {
     visitor: OnUpgrade,
 }
 
-/// The visitor's end of a tunnel. Whatever goes through, either way, passes here.
-struct Watched<I> {
-    io: I,
-    moved: Arc<Moved>,
-}
+impl Tunnels {
+    /// None yet. `mask` draws the random mask of a frame to an app (RFC 6455 5.3).
+    pub fn new(mask: fn() -> [u8; 4]) -> Self {
+        Self { tasks: TaskTracker::new(), leaving: CancellationToken::new(), mask }
+    }
 
-/// When bytes last went through.
-struct Moved {
-    begun: Instant,
-    millis: AtomicU64,
+    /// Waits until there is none left; new ones may come until then.
+    pub async fn wait(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Has all of them end, with a word to both sides that we go away.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    fn open(
+        &self,
+        visitor: OnUpgrade,
+        app: OnUpgrade,
+        idle: Option<Duration>,
+        until: Option<Until>,
+    ) {
+        let Self { leaving, mask, .. } = self.clone();
+        self.tasks.spawn(async move {
+            let Ok((visitor, app)) = tokio::try_join!(visitor, app) else { return };
+            let mut tunnel = BothWays::new(TokioIo::new(visitor), TokioIo::new(app));
+            let over = async {
+                match until {
+                    Some(until) => until.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let reason = tokio::select! {
+                // Looked at first: whoever never stops talking must not keep it from being heard.
+                biased;
+                () = over => Reason::SessionEnded,
+                () = leaving.cancelled() => Reason::GoingAway,
+                () = tunnel.carry(idle) => return,
+            };
+            tunnel.end(reason, mask()).await;
+        });
+    }
 }
 
 /// Takes the wish out of a request. Any other upgrade is dropped like every hop-by-hop field:
@@ -59,98 +103,19 @@ impl Wanted {
     pub(super) fn accept(
         self,
         mut answer: Response<Incoming>,
-        tunnels: &TaskTracker,
+        tunnels: &Tunnels,
         idle: Option<Duration>,
+        until: Option<Until>,
     ) -> Result<Response<AnswerBody>, Failure> {
         if !is_websocket(answer.headers()) {
             return Err(Failure::Nonsense("an upgrade to another protocol than asked for"));
         }
         let app = upgrade::on(&mut answer);
-        tunnels.spawn(async move {
-            if let Ok((visitor, app)) = tokio::try_join!(self.visitor, app) {
-                join(TokioIo::new(visitor), TokioIo::new(app), idle).await;
-            }
-        });
+        tunnels.open(self.visitor, app, idle, until);
         crate::auth::headers::strip_hop_by_hop(answer.headers_mut());
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         answer.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         Ok(answer.map(AnswerBody::tunnel))
-    }
-}
-
-/// Copies both ways until both sides are done, one breaks off, or nothing moves for too long.
-async fn join<V, A>(mut visitor: V, mut app: A, idle: Option<Duration>)
-where
-    V: AsyncRead + AsyncWrite + Unpin,
-    A: AsyncRead + AsyncWrite + Unpin,
-{
-    // Either side may break off at any time: that ends the tunnel, and is no fault.
-    let Some(idle) = idle else {
-        let _ = copy_bidirectional_with_sizes(&mut visitor, &mut app, BUFFER, BUFFER).await;
-        return;
-    };
-    let moved = Arc::new(Moved { begun: Instant::now(), millis: AtomicU64::new(0) });
-    let mut visitor = Watched { io: visitor, moved: Arc::clone(&moved) };
-    let copied = copy_bidirectional_with_sizes(&mut visitor, &mut app, BUFFER, BUFFER);
-    tokio::pin!(copied);
-    loop {
-        let patience = moved.last() + idle;
-        tokio::select! {
-            _ = &mut copied => return,
-            () = sleep_until(patience) => {}
-        }
-        if moved.last() + idle <= patience {
-            return;
-        }
-    }
-}
-
-impl Moved {
-    fn now(&self) {
-        let millis = self.begun.elapsed().as_millis() as u64;
-        self.millis.store(millis, Ordering::Relaxed);
-    }
-
-    fn last(&self) -> Instant {
-        self.begun + Duration::from_millis(self.millis.load(Ordering::Relaxed))
-    }
-}
-
-impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.io).poll_read(context, buffer);
-        if polled.is_ready() {
-            this.moved.now();
-        }
-        polled
-    }
-}
-
-impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.io).poll_write(context, bytes);
-        if polled.is_ready() {
-            this.moved.now();
-        }
-        polled
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
     }
 }
 
@@ -166,6 +131,3 @@ fn names_upgrade(fields: &HeaderMap) -> bool {
         .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
         .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
 }
-
-/// Most tunnels are silent most of the time, and keep a buffer for each way meanwhile.
-const BUFFER: usize = 4 * 1024;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::demo::{Demo, EMAIL};
@@ -34,6 +34,47 @@ fn a_web_socket_echoes() {
     browser.wait_for_text("#ws-log", "← ça va ?");
     browser.click("#ws-open");
     browser.wait_for_text("#ws-log", "closed");
+}
+
+#[test]
+fn streams_end_within_a_second_of_signing_out_in_another_tab() {
+    let demo = Demo::start();
+    let browser = Browser::open();
+    demo.sign_in(&browser, "/");
+    let first = browser.tab();
+    browser.click("#ws-open");
+    browser.wait_for_text("#ws-log", "connected");
+    browser.run(
+        "window.ends = {};
+        const note = (name) => () => { window.ends[name] ??= Date.now(); };
+        socket.addEventListener('close', note('socket'));
+        const events = new EventSource('/events');
+        events.addEventListener('message', () => { window.heard = true; });
+        events.addEventListener('error', note('events'));",
+    );
+    browser.until("event", || browser.run("return window.heard ?? false") == true);
+    assert_eq!(browser.run("return window.ends"), json!({}));
+
+    browser.new_tab();
+    browser.go(&demo.at("/"));
+    let begun = browser.run("return Date.now()").as_i64().unwrap();
+    browser.click("#sign-out");
+    browser.wait_for("#signed-out");
+
+    browser.switch_to(&first);
+    // C-80: the app's page learns why, and may say so.
+    browser.wait_for_text("#ws-log", "closed (1008)");
+    for name in ["socket", "events"] {
+        let script = format!("return window.ends.{name} ?? 0");
+        browser.until(name, || browser.run(&script) != 0);
+        let took = browser.run(&script).as_i64().unwrap() - begun;
+        assert!((0..1000).contains(&took), "C-80: {name} ended after {took} ms");
+    }
+    // A browser asks again for events; nobody is let in.
+    browser.run("window.heard = false");
+    browser.click("#fetch");
+    browser.wait_for_text("#fetch-result", "401");
+    assert_eq!(browser.run("return window.heard"), false);
 }
 
 #[test]

@@ -31,6 +31,14 @@ async fn echoes(socket: &mut WebSocketStream<TcpStream>, message: &str) {
     assert_eq!(echo.unwrap().unwrap(), Message::text(message));
 }
 
+/// The code with which the gateway ends it.
+async fn closing(socket: &mut WebSocketStream<TcpStream>) -> Option<u16> {
+    match timeout(Duration::from_secs(1), socket.next()).await {
+        Ok(Some(Ok(Message::Close(Some(frame))))) => Some(frame.code.into()),
+        _ => None,
+    }
+}
+
 async fn is_over(socket: &mut WebSocketStream<TcpStream>, within: Duration) -> bool {
     matches!(timeout(within, socket.next()).await, Ok(None | Some(Err(_))))
 }
@@ -96,6 +104,7 @@ async fn tunnels_live_while_others_are_finished_and_end_cleanly() {
     echoes(&mut socket, "while others are finished").await;
     assert_eq!(slow.await.unwrap(), 200);
     assert_eq!(gate.exit_code(Duration::from_secs(3)).await, Some(0), "a clean drain");
+    assert_eq!(closing(&mut socket).await, Some(1001), "the gateway goes away");
     assert!(is_over(&mut socket, Duration::from_secs(1)).await);
 }
 

@@ -30,6 +30,7 @@ pub(super) use registry::Registry;
 pub(super) use touch::{RequestTraits, refresh_cookie, set_cookies};
 
 use super::sealer::Sealer;
+use super::streams::Streams;
 use crate::auth::Timestamp;
 use crate::auth::ending::Ending;
 use crate::auth::provider::ProviderIndex;
@@ -53,6 +54,7 @@ pub(super) struct Sessions {
     pub(super) place: Place,
     pub(super) sealer: Sealer,
     pub(super) registry: Arc<Registry>,
+    pub(super) streams: Arc<Streams>,
     pub(super) lifetimes: Lifetimes,
     pub(super) refresh: RefreshPolicy,
     health: Health,
@@ -131,11 +133,13 @@ impl Sessions {
         metrics: Arc<Metrics>,
     ) -> Self {
         let registry = Registry::new(refresh);
+        let streams = Streams::new(lifetimes.absolute);
         let (health, opened) = (Health::new(), Mutex::new(OpenedCache::default()));
         Self {
             place,
             sealer,
             registry,
+            streams,
             lifetimes,
             refresh,
             health,
@@ -157,10 +161,12 @@ impl Sessions {
         self.place == Place::Stored && self.health.away_for().is_some()
     }
 
-    /// Refuses, from now on, the sessions that have ended.
+    /// Refuses, from now on, the sessions that have ended, and ends their streams.
     /// Returns the newest generation that was kept here of the one session that it may be.
     pub(super) fn ended(&self, ending: &Ending) -> Option<Arc<OpenSession>> {
-        self.registry.end(ending)
+        let newest = self.registry.end(ending);
+        self.streams.end(ending);
+        newest
     }
 
     fn provider_named(&self, name: &str) -> Option<ProviderIndex> {

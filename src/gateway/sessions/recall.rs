@@ -92,6 +92,9 @@ async fn look_up<W: World>(
                 LastLook::Unknown => return Err(Failure::StoreUnavailable),
                 LastLook::Over => {
                     sessions.metrics.rejected(RejectReason::ended);
+                    if !racing {
+                        sessions.streams.end_session(&newest.session);
+                    }
                     return Ok(Recalled::Nobody { clear: !racing });
                 }
             },

@@ -100,7 +100,8 @@ async fn answer_all(mut socket: TcpStream, state: Arc<State>) {
     }
 }
 
-async fn read_head(socket: &mut TcpStream) -> Option<String> {
+/// The head of the next message, with the empty line at its end; none where the peer closes.
+pub(crate) async fn read_head(socket: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(socket.read_u8().await.ok()?);

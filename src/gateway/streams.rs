@@ -1,0 +1,177 @@
+//! The streams of sessions: WebSockets and event streams that end when their session does (C-80).
+//!
+//! Shared by all workers. Only a request that opens a stream comes here.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, header};
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
+
+use super::Worker;
+use super::clock::now;
+use super::sessions::OpenSession;
+use super::who::Who;
+use crate::auth::Timestamp;
+use crate::auth::ending::{Ending, Whom};
+use crate::auth::session::{Session, SessionId};
+
+/// All streams that are open, by session.
+pub(crate) struct Streams {
+    /// The longest that a session may last.
+    absolute: Duration,
+    numbers: AtomicU64,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+/// What a stream is held by: it resolves when its session is over. Dropped, the stream is gone.
+pub(crate) struct Leash {
+    streams: Arc<Streams>,
+    id: SessionId,
+    number: u64,
+    told: oneshot::Receiver<()>,
+    absolute_end: Pin<Box<Sleep>>,
+    over: bool,
+}
+
+type Shard = HashMap<SessionId, Vec<Held>>;
+
+struct Held {
+    number: u64,
+    open: Arc<OpenSession>,
+    /// Dropped, it tells.
+    _told: oneshot::Sender<()>,
+}
+
+impl Streams {
+    /// None yet.
+    pub(crate) fn new(absolute: Duration) -> Arc<Self> {
+        let shards = std::array::from_fn(|_| Mutex::new(Shard::default()));
+        Arc::new(Self { absolute, numbers: AtomicU64::new(0), shards })
+    }
+
+    /// Registers a stream that is served with this session. Whoever does so has to ask afterwards
+    /// whether the session has ended meanwhile. Needs a runtime with timers.
+    pub(crate) fn attach(self: &Arc<Self>, open: &Arc<OpenSession>, now: Timestamp) -> Leash {
+        let Session { id, created, ends, .. } = open.session;
+        // A shorter limit in the configuration counts for sessions that are there already.
+        let ends = ends.min(created.plus(self.absolute));
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (tell, told) = oneshot::channel();
+        let held = Held { number, open: Arc::clone(open), _told: tell };
+        self.shard(id).entry(id).or_default().push(held);
+        let absolute_end = Box::pin(sleep(ends.since(now)));
+        Leash { streams: Arc::clone(self), id, number, told, absolute_end, over: false }
+    }
+
+    /// Ends every stream whose session `ending` covers.
+    pub(crate) fn end(&self, ending: &Ending) {
+        let mut ended = Vec::new();
+        let mut take = |held: &mut Vec<Held>| {
+            ended.extend(held.extract_if(.., |held| ending.covers(&held.open.session)));
+        };
+        match ending.whom {
+            Whom::Session(id) => {
+                self.shard(id).get_mut(&id).map(take);
+            }
+            _ => {
+                for shard in &self.shards {
+                    lock(shard).values_mut().for_each(&mut take);
+                }
+            }
+        }
+        if !ended.is_empty() {
+            tracing::debug!(streams = ended.len(), "streams end with their sessions");
+        }
+    }
+
+    /// Ends every stream of this one session.
+    pub(crate) fn end_session(&self, session: &Session) {
+        let Session { id, created, ends, .. } = *session;
+        self.end(&Ending { whom: Whom::Session(id), before: created, until: ends });
+    }
+
+    /// How many are open, without those that were told to end.
+    pub(crate) fn count(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).values().map(Vec::len).sum::<usize>()).sum()
+    }
+
+    fn shard(&self, id: SessionId) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[id.shard(SHARDS)])
+    }
+}
+
+impl Leash {
+    /// Waits until the session is over; given up before, nothing is lost.
+    pub(crate) async fn ended(&mut self) {
+        poll_fn(|context| self.poll_ended(context)).await;
+    }
+
+    /// The same for whoever keeps nothing but the future.
+    pub(crate) async fn over(mut self) {
+        self.ended().await;
+    }
+
+    /// Ready when the session is over, now and ever after.
+    pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.over = self.over
+            || Pin::new(&mut self.told).poll(context).is_ready()
+            || self.absolute_end.as_mut().poll(context).is_ready();
+        match self.over {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        let mut shard = self.streams.shard(self.id);
+        if let Some(held) = shard.get_mut(&self.id) {
+            held.retain(|held| held.number != self.number);
+            if held.is_empty() {
+                shard.remove(&self.id);
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Holds a stream that is about to be opened; none where no session is what opens it.
+    pub(super) fn leash(&self, who: &Who) -> Option<Leash> {
+        let Who::Somebody(current) = who else { return None };
+        let open = &current.newest;
+        let sessions = &self.gateway.sessions;
+        let mut leash = sessions.streams.attach(open, now());
+        // Whoever ended the session since it was recalled may have looked for its streams before.
+        leash.over = sessions.registry.is_over(&open.session);
+        Some(leash)
+    }
+}
+
+/// Whether an answer goes on for as long as somebody listens.
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) else {
+        return false;
+    };
+    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    ENDLESS.iter().any(|endless| kind.eq_ignore_ascii_case(endless))
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const SHARDS: usize = 16;
+/// Server-sent events, and what cameras send.
+const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"];
+
+#[cfg(test)]
+#[path = "streams_tests.rs"]
+mod tests;
