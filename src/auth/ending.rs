@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::session::{Session, SessionId};
+use super::summary::Summary;
 
 /// Sessions that are over, before their time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,17 +43,35 @@ pub enum Whom {
 impl Ending {
     /// Whether `session` is over by this.
     pub fn covers(&self, session: &Session) -> bool {
-        let in_time = match self.whom {
+        self.is_in_time(session.created) && self.whom.is(session)
+    }
+
+    /// Whether it is about the session that a store has under one of its names, as far as its
+    /// summary tells: it may have been made later, or have changed hands since it was filed.
+    pub fn may_cover(&self, summary: &Summary) -> bool {
+        let is = match &self.whom {
+            Whom::Named(short) => summary.session == *short,
+            Whom::User(user) => summary.user == *user,
+            Whom::Organization(name) => summary.organization.as_ref() == Some(name),
+            Whom::Subject { provider, .. } | Whom::ProviderSession { provider, .. } => {
+                summary.provider == *provider
+            }
+            Whom::Session(_) | Whom::Everyone => true,
+        };
+        is && self.is_in_time(summary.created)
+    }
+
+    fn is_in_time(&self, created: Timestamp) -> bool {
+        match self.whom {
             // It comes only once.
             Whom::Session(_) | Whom::Named(_) => true,
             // A login may have been under way when the provider ended its own session; not for
             // long, since a provider that goes on with the same one signs people in again.
-            Whom::ProviderSession { .. } => session.created <= self.before.plus(LOGIN),
+            Whom::ProviderSession { .. } => created <= self.before.plus(LOGIN),
             Whom::User(_) | Whom::Organization(_) | Whom::Subject { .. } | Whom::Everyone => {
-                session.created <= self.before
+                created <= self.before
             }
-        };
-        in_time && self.whom.is(session)
+        }
     }
 
     /// Writes it down, to be sealed: one layout byte, then a compact binary form.
@@ -170,7 +189,9 @@ mod tests {
                 let once = matches!(whom, Whom::Session(_) | Whom::Named(_));
                 let login = late && matches!(whom, Whom::ProviderSession { .. });
                 let earlier = Ending { whom: whom.clone(), before: at(before), until: at(900) };
-                assert_eq!(earlier.covers(&held), theirs && (once || login), "{whom:?} {before}");
+                let covers = theirs && (once || login);
+                assert_eq!(earlier.covers(&held), covers, "{whom:?} {before}");
+                assert!(earlier.may_cover(&Summary::of(&held)) >= covers, "{whom:?} {before}");
             }
             assert_eq!(Ending::from_bytes(&ending.to_bytes()), Some(ending));
         }

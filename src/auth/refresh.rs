@@ -156,6 +156,12 @@ impl Known {
         overtaken
     }
 
+    /// Whether its token was to be renewed, and the provider was away: then no other replica has
+    /// done it either, as far as can be known.
+    pub fn is_held_up(&self) -> bool {
+        self.failures > 0 && self.refused.is_none()
+    }
+
     /// Whether a replica that came first may still have what we were refused for, as it keeps a
     /// successor no longer than `kept`: its answer may be on its way to the browser, and a cookie
     /// cleared now could wipe out its own.

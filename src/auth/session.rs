@@ -130,7 +130,7 @@ impl Session {
 
     /// Whether it has to be written down lest somebody active be held to be idle.
     pub fn needs_touch(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
-        now.since(self.seen) >= lifetimes.idle / 4
+        now.since(self.seen) >= lifetimes.idle / 2
     }
 
     /// How long a cookie that is written now may live: until the absolute end. Counted from when

@@ -107,15 +107,15 @@ async fn end(revoke: &Revoke, config: Config) -> Result<ExitCode, Failed> {
     let (whom, longest) = (revoke.whose.whom(), config.session.lifetimes.absolute);
     let ledger = open(config)?;
     // For the record; that it can't be read must not keep anyone from being thrown out.
-    let found = match listed(&ledger, |summary| is(&whom, summary)).await {
+    let before = now();
+    let ending = Ending { whom, before, until: before.plus(longest) };
+    let found = match listed(&ledger, |summary| ending.may_cover(summary)).await {
         Ok(found) => found,
         Err(Failed::Config(why) | Failed::Other(why)) => {
             tracing::warn!(why, "the sessions can't be listed; they are ended all the same");
             Vec::new()
         }
     };
-    let before = now();
-    let ending = Ending { whom, before, until: before.plus(longest) };
     ledger.end(&ending).await.map_err(unreachable)?;
     for Summary { session, user, organization, provider, .. } in &found {
         tracing::info!(session, user, organization, provider, "audit: a session was revoked");
@@ -159,17 +159,6 @@ fn print(found: &[Summary], json: bool) {
     } else {
         print!("{}", table::text(found));
         eprintln!("{} session{}", found.len(), if found.len() == 1 { "" } else { "s" });
-    }
-}
-
-fn is(whom: &Whom, summary: &Summary) -> bool {
-    match whom {
-        Whom::Named(session) => summary.session == *session,
-        Whom::User(user) => summary.user == *user,
-        Whom::Organization(name) => summary.organization.as_ref() == Some(name),
-        Whom::Everyone => true,
-        // No command names these.
-        Whom::Session(_) | Whom::Subject { .. } | Whom::ProviderSession { .. } => false,
     }
 }
 

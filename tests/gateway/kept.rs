@@ -10,13 +10,13 @@ async fn whoever_is_active_is_not_idle_while_the_provider_is_away() {
     let gate = gateway()
         .with_provider(&provider)
         .with_upstream(&app)
-        .with_session("refresh_at = 0.01\nidle_timeout = \"2s\"")
+        .with_session("refresh_at = 0.01\nidle_timeout = \"3s\"")
         .start()
         .await;
     let visitor = gate.visitor();
     visitor.login().await;
     provider.fails_token_calls(Fault::status(503));
-    for second in 0..5 {
+    for second in 0..8 {
         wait(900).await;
         assert_eq!(visitor.fetch("/").await.status, 200, "rule 5: after {second}");
     }

@@ -14,7 +14,7 @@ use crate::auth::seal::{KeyRing, Purpose};
 use crate::auth::session::SessionId;
 use crate::auth::summary::Summary;
 use crate::gateway::clock::SystemEntropy;
-use crate::store::{Cursor, Fault, Handle, Owner, Record, Slot, Store};
+use crate::store::{Cursor, Fault, Handle, Held, Owner, Record, Slot, Store};
 
 /// A store and the keys to it.
 pub struct Ledger {
@@ -50,7 +50,7 @@ impl Ledger {
         let life = ending.until.since(ending.before).max(Duration::from_secs(1));
         self.store.announce(&notice, life).await?;
         let mut gone = Vec::new();
-        for slot in self.slots(&ending.whom).await? {
+        for slot in self.slots(ending).await? {
             gone.extend(self.store.end(slot, life).await?);
         }
         Ok(gone)
@@ -78,9 +78,7 @@ impl Ledger {
         loop {
             let page = self.store.list(from.as_deref()).await?;
             all.extend(page.summaries.iter().filter_map(|(slot, sealed)| {
-                let opened = self.ring.open(Purpose::Summary, "", sealed).ok()?;
-                let summary = Summary::from_bytes(&opened.plain)?;
-                Some(Listed { slot: *slot, summary })
+                Some(Listed { slot: *slot, summary: self.summary(sealed)? })
             }));
             from = page.next;
             if from.is_none() {
@@ -125,20 +123,36 @@ impl Ledger {
         done.map(Some)
     }
 
-    async fn slots(&self, whom: &Whom) -> Result<Vec<Slot>, Fault> {
-        if let Whom::Session(id) = whom {
-            return Ok(vec![slot_of(*id)]);
+    /// Where the sessions are that have ended. What was made after it is told by the summary.
+    async fn slots(&self, ending: &Ending) -> Result<Vec<Slot>, Fault> {
+        if let Whom::Session(id) = ending.whom {
+            return Ok(vec![slot_of(id)]);
         }
-        if *whom == Whom::Everyone {
-            return Ok(self.list().await?.into_iter().map(|listed| listed.slot).collect());
+        if ending.whom == Whom::Everyone {
+            let all = self.list().await?.into_iter();
+            let over = all.filter(|listed| ending.may_cover(&listed.summary));
+            return Ok(over.map(|listed| listed.slot).collect());
         }
-        let mut slots = Vec::new();
-        for name in self.ring.names(&whom.parts()) {
-            slots.extend(self.store.filed(Handle(name)).await?);
+        let mut filed = Vec::new();
+        for name in self.ring.names(&ending.whom.parts()) {
+            filed.extend(self.store.filed(Handle(name)).await?);
         }
-        slots.sort_unstable();
-        slots.dedup();
-        Ok(slots)
+        filed.sort_unstable();
+        filed.dedup();
+        let mut over = Vec::new();
+        for slot in filed {
+            if let Held::Record(record) = self.store.read(slot).await?
+                && self.summary(&record.summary).is_some_and(|told| ending.may_cover(&told))
+            {
+                over.push(slot);
+            }
+        }
+        Ok(over)
+    }
+
+    fn summary(&self, sealed: &[u8]) -> Option<Summary> {
+        let opened = self.ring.open(Purpose::Summary, "", sealed).ok()?;
+        Summary::from_bytes(&opened.plain)
     }
 }
 

@@ -191,10 +191,9 @@ impl Registry {
         newest
     }
 
-    /// Whether the provider refused to renew this generation: another replica may have done it.
-    pub(in crate::gateway) fn was_refused(&self, session: &Session) -> bool {
-        let shard = self.shard(session.id);
-        shard.entry(session.id).is_some_and(|entry| entry.known.refused == Some(session.generation))
+    /// Whether a session's token is not renewed because the provider is away.
+    pub(in crate::gateway) fn is_held_up(&self, id: SessionId) -> bool {
+        self.shard(id).entry(id).is_some_and(|entry| entry.known.is_held_up())
     }
 
     /// Whether this very session was ended by [`Self::end`].

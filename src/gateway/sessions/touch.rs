@@ -148,7 +148,7 @@ fn is_due_soon<W: World>(world: &W, current: &Current) -> bool {
     let (sessions, session, now) = (world.sessions(), &current.newest.session, world.now());
     let soon = sessions.refresh.standing(&session.tokens, now.plus(OVERTAKEN)) != Standing::Fresh;
     let alone =
-        session.needs_touch(sessions.lifetimes, now) && !sessions.registry.was_refused(session);
+        session.needs_touch(sessions.lifetimes, now) && sessions.registry.is_held_up(session.id);
     session.tokens.refresh.is_some() && soon && !alone
 }
 
