@@ -82,6 +82,15 @@ pub struct Breaker {
     probing: Option<Timestamp>,
 }
 
+/// Why a provider is not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldBack {
+    /// Another call is finding out whether it is back.
+    ByProbe,
+    /// It failed a moment ago.
+    ForNow,
+}
+
 impl RefreshPolicy {
     /// Where a token stands.
     pub fn standing(&self, tokens: &Tokens, now: Timestamp) -> Standing {
@@ -120,11 +129,11 @@ impl Known {
         match standing {
             Standing::Fresh => Step::Serve,
             Standing::Due if hopeless || self.flying => Step::Serve,
-            Standing::Due if self.not_before(standing, now) > Some(now) => Step::Serve,
+            Standing::Due if self.not_before(tokens, standing, now) > Some(now) => Step::Serve,
             Standing::Due => Step::ServeAndRenew,
             Standing::Expired if hopeless => Step::End,
             Standing::Expired if self.flying => Step::Wait,
-            Standing::Expired => match self.not_before(standing, now) {
+            Standing::Expired => match self.not_before(tokens, standing, now) {
                 Some(then) if then > now => Step::Unavailable { retry_after: then.since(now) },
                 _ => Step::RenewAndWait,
             },
@@ -170,12 +179,13 @@ impl Known {
         !self.revoked && refused.is_some_and(|refused| now.since(refused) < kept)
     }
 
-    /// Past expiry people wait for it, so the next try comes after a second; before it, nobody
-    /// does, and the pause grows, spread by jitter.
-    fn not_before(&self, standing: Standing, now: Timestamp) -> Option<Timestamp> {
+    /// Past expiry people wait for it, so the next try comes after a second, and the first one at
+    /// once; before it, nobody does, and the pause grows, spread by jitter.
+    fn not_before(&self, tokens: &Tokens, standing: Standing, now: Timestamp) -> Option<Timestamp> {
         let failed = self.failed.filter(|failed| !is_from_before(*failed, now))?;
         let pause = match standing {
-            Standing::Expired => Duration::from_secs(1),
+            Standing::Expired if failed < tokens.expires => return None,
+            Standing::Expired => WAITED_FOR,
             Standing::Fresh | Standing::Due => {
                 let pause = backoff(self.failures);
                 pause + pause.mul_f64(f64::from(self.jitter) / 510.0)
@@ -186,19 +196,25 @@ impl Known {
 }
 
 impl Breaker {
-    /// Whether the provider may be asked now; if not, when to come back. A yes after failures is
-    /// the one probe until [`Self::answered`] or [`Self::failed`].
-    pub fn admit(&mut self, now: Timestamp) -> Result<(), Duration> {
+    /// Whether the provider may be asked now. A yes after failures is the one probe until
+    /// [`Self::answered`] or [`Self::failed`]. For a token that has expired the pause does not
+    /// grow: people wait for it.
+    pub fn admit(&mut self, now: Timestamp, standing: Standing) -> Result<(), HeldBack> {
         let failed = self.failed.filter(|failed| !is_from_before(*failed, now));
         let Some(failed) = failed.filter(|_| self.failures >= TOLERATED) else {
             return Ok(());
         };
-        let next = failed.plus(backoff(self.failures - TOLERATED));
+        let pause = backoff(self.failures - TOLERATED);
+        let pause = if standing == Standing::Expired { pause.min(WAITED_FOR) } else { pause };
+        let next = failed.plus(pause);
         // A probe whose task died says nothing any more: it must not hold the others for ever.
         let probing = self.probing.filter(|began| !is_from_before(*began, now));
         let probing = probing.is_some_and(|began| now.since(began) < PROBE_LAPSES);
-        if now < next || probing {
-            return Err(next.since(now).max(Duration::from_secs(1)));
+        if probing {
+            return Err(HeldBack::ByProbe);
+        }
+        if now < next {
+            return Err(HeldBack::ForNow);
         }
         self.probing = Some(now);
         Ok(())
@@ -259,6 +275,8 @@ const SHORT_LIFE: Duration = Duration::from_secs(240);
 const LATEST_START: Duration = Duration::from_secs(60);
 /// How long an old generation is still answered after the new one was shown.
 const STRAGGLERS: Duration = Duration::from_secs(60);
+/// Between two tries for a token that people wait for.
+const WAITED_FOR: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const PROBE_LAPSES: Duration = Duration::from_secs(60);
 /// So many failures in a row are single accidents; one more and the provider is held to be down.
@@ -355,6 +373,19 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_before_expiry_delays_nobody_past_it() {
+        let tokens = session(0, 0, 10).tokens;
+        for (failed, step) in [
+            (9, Step::RenewAndWait),
+            (10, Step::Unavailable { retry_after: Duration::from_secs(1) }),
+        ] {
+            let mut known = Known::default();
+            known.failed(Verdict::Passing, 0, at(failed), 0);
+            assert_eq!(known.decide(&tokens, 0, Standing::Expired, at(10)), step, "{failed}");
+        }
+    }
+
+    #[test]
     fn c103_a_clock_that_is_set_back_holds_nobody_back() {
         let tokens = session(0, 0, 10).tokens;
         let (mut known, mut breaker) = (Known::default(), Breaker::default());
@@ -364,22 +395,34 @@ mod tests {
         }
         assert_eq!(known.decide(&tokens, 0, Standing::Expired, at(400)), Step::RenewAndWait);
         assert_eq!(known.decide(&tokens, 0, Standing::Due, at(400)), Step::ServeAndRenew);
-        assert_eq!(breaker.admit(at(400)), Ok(()));
+        assert_eq!(breaker.admit(at(400), Standing::Due), Ok(()));
     }
 
     #[test]
     fn one_probe_at_a_time_goes_to_a_provider_that_is_down() {
         let mut breaker = Breaker::default();
         for _ in 0..TOLERATED {
-            assert_eq!(breaker.admit(at(100)), Ok(()));
+            assert_eq!(breaker.admit(at(100), Standing::Due), Ok(()));
             breaker.failed(at(100));
         }
-        assert!(breaker.admit(at(100)).is_err());
-        assert_eq!(breaker.admit(at(101)), Ok(()));
-        assert!(breaker.admit(at(150)).is_err(), "a second probe beside the first");
-        assert_eq!(breaker.admit(at(161)), Ok(()), "the first probe died");
+        assert_eq!(breaker.admit(at(100), Standing::Due), Err(HeldBack::ForNow));
+        assert_eq!(breaker.admit(at(101), Standing::Due), Ok(()));
+        assert_eq!(breaker.admit(at(150), Standing::Due), Err(HeldBack::ByProbe));
+        assert_eq!(breaker.admit(at(161), Standing::Due), Ok(()), "the first probe died");
         breaker.answered();
-        assert_eq!(breaker.admit(at(150)), Ok(()));
+        assert_eq!(breaker.admit(at(150), Standing::Due), Ok(()));
+    }
+
+    #[test]
+    fn people_wait_a_second_for_the_next_probe_however_long_the_provider_was_down() {
+        let mut breaker = Breaker::default();
+        for _ in 0..TOLERATED + 9 {
+            breaker.failed(at(100));
+        }
+        assert_eq!(breaker.admit(at(100), Standing::Expired), Err(HeldBack::ForNow));
+        assert_eq!(breaker.admit(at(129), Standing::Due), Err(HeldBack::ForNow), "nobody waits");
+        assert_eq!(breaker.admit(at(101), Standing::Expired), Ok(()));
+        assert_eq!(breaker.admit(at(101), Standing::Expired), Err(HeldBack::ByProbe));
     }
 
     #[test]

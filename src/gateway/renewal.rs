@@ -12,7 +12,7 @@ use crate::auth::jwks::KeySet;
 use crate::auth::person::{self, Person, Told};
 use crate::auth::proof::{self, Proven, Unproven, needs_keys};
 use crate::auth::provider::{Provider, ProviderIndex};
-use crate::auth::refresh::{Verdict, is_outage, verdict};
+use crate::auth::refresh::{HeldBack, Standing, Verdict, is_outage, verdict};
 use crate::auth::session::Session;
 use crate::auth::token_call::{self, Granted, userinfo_request};
 use crate::auth::{Timestamp, draw};
@@ -60,7 +60,7 @@ impl World for Worker {
         let Some(refresh) = &open.session.tokens.refresh else {
             return Err(passing(String::from("there is no refresh token")));
         };
-        if party.breaker().admit(now()).is_err() {
+        if !self.may_ask(open).await {
             return Err(passing(String::from("the provider has not answered lately")));
         }
         let spent = self.spent(open, refresh).await;
@@ -102,6 +102,22 @@ impl World for Worker {
 }
 
 impl Worker {
+    /// Whether the provider may be asked now. Where people wait, so does this for a probe that is
+    /// under way, but not for long: it may show that the provider is back.
+    async fn may_ask(&self, open: &OpenSession) -> bool {
+        let policy = self.gateway.sessions.refresh;
+        for _ in 0..LOOKS {
+            let standing = policy.standing(&open.session.tokens, now());
+            match self.gateway.parties[open.provider].breaker().admit(now(), standing) {
+                Ok(()) => return true,
+                Err(HeldBack::ByProbe) if standing == Standing::Expired => {}
+                Err(_) => return false,
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        false
+    }
+
     /// Sends the refresh token to the provider. A failure says whether it speaks of the provider
     /// as a whole.
     async fn spent(
@@ -186,3 +202,6 @@ impl Worker {
 
 /// How long a refresh asks who it was for.
 const PERSON: Duration = Duration::from_secs(3);
+/// Between two looks whether another call's probe is over, and how many: a second in all.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: u32 = 20;
