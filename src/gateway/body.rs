@@ -4,10 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 
-use super::streams::Leash;
+use super::sessions::Leash;
 use crate::upstream::AnswerBody;
 
 /// The body of an answer.
@@ -89,6 +90,43 @@ impl Events {
         match &mut self.body {
             Some(body) => http_body::Body::poll_frame(Pin::new(body), context),
             None => Poll::Ready(None),
+        }
+    }
+}
+
+/// Whether an answer goes on for as long as somebody listens.
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) else {
+        return false;
+    };
+    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    ENDLESS.iter().any(|endless| kind.eq_ignore_ascii_case(endless))
+}
+
+/// Server-sent events, and what cameras send.
+const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_streams_are_known_by_their_type() {
+        for (kind, streams) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream; charset=utf-8", true),
+            ("multipart/x-mixed-replace;boundary=x", true),
+            (" text/event-stream ", true),
+            ("text/event-streams", false),
+            ("text/html", false),
+            ("application/octet-stream", false),
+            ("multipart/form-data; boundary=text/event-stream", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            assert!(!is_event_stream(&headers));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            assert_eq!(is_event_stream(&headers), streams, "{kind:?}");
         }
     }
 }

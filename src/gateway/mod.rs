@@ -17,7 +17,6 @@ mod sign_out;
 mod start;
 mod state_to_app;
 mod stores;
-mod streams;
 mod visit;
 mod who;
 
@@ -32,6 +31,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
+use body::is_event_stream;
 pub use respond::Failure;
 pub use sessions::ledger;
 pub use setup::Setup;
@@ -63,7 +63,6 @@ use respond::Asker;
 use sealer::{Sealer, reference};
 use sessions::{Ledger, OpenedCache, Place, RequestTraits, Sessions, end_all, refresh_cookie};
 use state_to_app::Stated;
-use streams::is_event_stream;
 use visit::{Arrival, Visit};
 use who::Who;
 
@@ -282,7 +281,9 @@ impl Worker {
                 self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
-                let until = || self.leash(&who).map(|leash| Box::pin(leash.over()) as Until);
+                let until = || {
+                    who.leash(&self.gateway.sessions).map(|leash| Box::pin(leash.over()) as Until)
+                };
                 let answer = app.forward(request, permit, until).await;
                 self.for_visitor(answer.map_err(Failure::Upstream)?, found.route, &who)
             }
@@ -360,7 +361,7 @@ impl Worker {
         who: &Who,
     ) -> Response<Body> {
         let streams = is_event_stream(answer.headers()) && !answer.body().is_end_stream();
-        let mut answer = match streams.then(|| self.leash(who)).flatten() {
+        let mut answer = match streams.then(|| who.leash(&self.gateway.sessions)).flatten() {
             Some(leash) => answer.map(|body| Body::events(body, leash)),
             None => answer.map(Body::App),
         };

@@ -14,6 +14,7 @@ use super::Gateway;
 use super::body::Body;
 use super::pages::{Language, Links, Notice};
 use super::sealer::reference;
+use super::sessions::Unavailable;
 use crate::auth::bearer::BadBearer;
 use crate::auth::callback::BadCallback;
 use crate::auth::cookie::TooLarge;
@@ -79,6 +80,17 @@ pub(super) struct Asker {
     /// Whether a page is of use; otherwise problem+json (RFC 9457) is.
     page: bool,
     head: bool,
+}
+
+impl From<Unavailable> for Failure {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Store => Self::StoreUnavailable,
+            Unavailable::Token { provider, retry_after } => {
+                Self::SessionUnavailable { provider, retry_after }
+            }
+        }
+    }
 }
 
 impl Asker {

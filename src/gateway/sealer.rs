@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::clock::SystemEntropy;
-use super::sessions::TicketCookie;
 use crate::auth::cookie::{CookieStyle, GivenBack, TooLarge, given_back};
 use crate::auth::seal::{KeyRing, NotOpened, Purpose};
 use crate::auth::session::{Session, Unreadable};
@@ -22,6 +21,15 @@ pub(super) struct Sealer {
     pub cookies: CookieStyle,
     /// A session that takes many bytes was spoken of.
     warned: AtomicBool,
+}
+
+/// A ticket as a browser has it.
+pub(super) struct TicketCookie {
+    pub ticket: Ticket,
+    /// The cookie's value.
+    pub value: String,
+    /// Sealed by a key that no longer seals.
+    pub by_old_key: bool,
 }
 
 impl Sealer {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::Worker;
 use super::bearer::ApiClient;
+use super::clock::now;
 use super::respond::Failure;
-use super::sessions::{Current, Recalled, recall};
+use super::sessions::{Current, Leash, Recalled, Sessions, Unavailable, recall};
 use super::visit::Visit;
 use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
@@ -51,18 +52,22 @@ impl Worker {
             Ok(Recalled::Somebody(current)) => Ok(Who::Stranger(current)),
             Ok(Recalled::Nobody { clear }) => Ok(Who::Nobody { clear }),
             // A provider that is away keeps nobody from another one's sign-in.
-            Err(Failure::SessionUnavailable { provider, .. })
-                if public || !found.takes(provider) =>
-            {
+            Err(Unavailable::Token { provider, .. }) if public || !found.takes(provider) => {
                 Ok(Who::Nobody { clear: false })
             }
-            Err(Failure::StoreUnavailable) if public => Ok(Who::Nobody { clear: false }),
-            Err(failure) => Err(failure),
+            Err(Unavailable::Store) if public => Ok(Who::Nobody { clear: false }),
+            Err(unavailable) => Err(unavailable.into()),
         }
     }
 }
 
 impl Who {
+    /// Holds a stream that is about to be opened; none where no session is what opens it.
+    pub(super) fn leash(&self, sessions: &Sessions) -> Option<Leash> {
+        let Self::Somebody(current) = self else { return None };
+        Some(sessions.leash(&current.newest, now()))
+    }
+
     pub(super) fn identity(&self) -> Option<&Identity> {
         match self {
             Self::Client(client) => Some(&client.identity),

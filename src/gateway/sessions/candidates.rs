@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
+use super::ledger::slot_of;
 use super::opened::Stored;
 use super::records::{keep_record, read_record, record_of};
-use super::{OpenSession, Place, Sessions, TicketCookie, World};
+use super::{OpenSession, Place, Sessions, Unavailable, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::ending::{Ending, Whom};
 use crate::auth::seal::NotOpened;
 use crate::auth::session::Ended;
-use crate::gateway::respond::Failure;
-use crate::gateway::sessions::ledger::slot_of;
+use crate::gateway::sealer::TicketCookie;
 use crate::store::{Held, Record};
 use crate::telemetry::RejectReason;
 
@@ -49,7 +49,7 @@ pub(in crate::gateway) async fn presented<W: World>(
     world: &Arc<W>,
     own: &OwnCookies<'_>,
     now: Timestamp,
-) -> Result<Presented, Failure> {
+) -> Result<Presented, Unavailable> {
     if !own.has_session() {
         return Ok(Presented::Nothing { clear: false });
     }
@@ -62,7 +62,7 @@ pub(in crate::gateway) async fn presented<W: World>(
         };
     }
     let mut best: Option<Arc<OpenSession>> = None;
-    let mut clear: Result<bool, Failure> = Ok(true);
+    let mut clear: Result<bool, Unavailable> = Ok(true);
     for value in own.candidates() {
         match (candidate(world, &value, now).await, &best) {
             // One that nobody can judge now does not hide one that is good.
@@ -249,13 +249,13 @@ fn not_opened<W: World>(world: &W, value: &str, why: NotOpened) -> Refused {
 impl Refused {
     /// A key or a format that another replica may know already, and a session that only a wrong
     /// clock keeps from being good, are left alone. While the store is away nobody can say.
-    const fn may_be_cleared(&self) -> Result<bool, Failure> {
+    const fn may_be_cleared(&self) -> Result<bool, Unavailable> {
         match self {
             Self::Ended(Ended::Absolute | Ended::Idle)
             | Self::NotOpened(NotOpened::Broken)
             | Self::Gone => Ok(true),
             Self::Ended(Ended::FromTheFuture) | Self::NotOpened(NotOpened::Unknown) => Ok(false),
-            Self::Unknown => Err(Failure::StoreUnavailable),
+            Self::Unknown => Err(Unavailable::Store),
         }
     }
 }

@@ -14,6 +14,7 @@ mod opened;
 mod recall;
 mod records;
 mod registry;
+mod streams;
 mod touch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,14 +24,14 @@ pub(super) use candidates::{Presented, presented};
 pub(super) use ends::{end_all, end_session, end_unseen, hear};
 use health::Health;
 pub use ledger::Ledger;
-pub(super) use opened::{OpenSession, OpenedCache, TicketCookie};
+pub(super) use opened::{OpenSession, OpenedCache};
 pub(super) use recall::{Current, Recalled, recall};
 pub(super) use records::{NotBegun, begin};
 pub(super) use registry::Registry;
+pub(super) use streams::{Leash, Streams};
 pub(super) use touch::{RequestTraits, refresh_cookie, set_cookies};
 
 use super::sealer::Sealer;
-use super::streams::Streams;
 use crate::auth::Timestamp;
 use crate::auth::ending::Ending;
 use crate::auth::provider::ProviderIndex;
@@ -106,6 +107,19 @@ pub(super) trait World: Send + Sync + Sized + 'static {
     fn take_back(self: &Arc<Self>, provider: ProviderIndex, session: &Session);
 }
 
+/// Why nothing can be said of a session now; it is kept.
+#[derive(Debug)]
+pub(super) enum Unavailable {
+    /// The store that knows it does not answer.
+    Store,
+    /// Its token is over, and can't be renewed now.
+    Token {
+        /// Whose session it is.
+        provider: ProviderIndex,
+        retry_after: Duration,
+    },
+}
+
 /// Why a refresh brought nothing.
 pub(super) struct Failed {
     pub(super) verdict: Verdict,
@@ -167,6 +181,16 @@ impl Sessions {
         let newest = self.registry.end(ending);
         self.streams.end(ending);
         newest
+    }
+
+    /// Holds a stream of a session until that is over.
+    pub(super) fn leash(&self, open: &Arc<OpenSession>, now: Timestamp) -> Leash {
+        let mut leash = self.streams.attach(open, now);
+        // Whoever ended the session since it was recalled may have looked for its streams before.
+        if self.registry.is_over(&open.session) {
+            leash.end();
+        }
+        leash
     }
 
     fn provider_named(&self, name: &str) -> Option<ProviderIndex> {

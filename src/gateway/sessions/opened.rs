@@ -9,7 +9,7 @@ use crate::auth::Timestamp;
 use crate::auth::headers::Statement;
 use crate::auth::provider::ProviderIndex;
 use crate::auth::session::Session;
-use crate::auth::ticket::Ticket;
+use crate::gateway::sealer::TicketCookie;
 
 /// A session, with what the app is told of it.
 pub(in crate::gateway) struct OpenSession {
@@ -29,15 +29,6 @@ pub(in crate::gateway) struct Stored {
     /// When the store last said that it is there, in milliseconds of
     /// [`super::health::Health::millis`].
     checked: AtomicU64,
-}
-
-/// A ticket as a browser has it.
-pub(in crate::gateway) struct TicketCookie {
-    pub ticket: Ticket,
-    /// The cookie's value.
-    pub value: String,
-    /// Sealed by a key that no longer seals.
-    pub by_old_key: bool,
 }
 
 impl OpenSession {

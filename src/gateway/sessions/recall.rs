@@ -8,11 +8,10 @@ use tokio::sync::watch;
 use super::candidates::{self, Presented, presented};
 use super::flight::{LastLook, last_look, renew_beside};
 use super::registry::Look;
-use super::{OpenSession, World};
+use super::{OpenSession, Unavailable, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::refresh::{Standing, Step};
-use crate::gateway::respond::Failure;
 use crate::telemetry::{RefreshOutcome, RejectReason};
 
 /// What a request's cookies turned out to be.
@@ -39,7 +38,7 @@ pub(in crate::gateway) async fn recall<W: World>(
     world: &Arc<W>,
     own: &OwnCookies<'_>,
     patience: Duration,
-) -> Result<Recalled, Failure> {
+) -> Result<Recalled, Unavailable> {
     let now = world.now();
     let presented = match presented(world, own, now).await? {
         Presented::Session(presented) => presented,
@@ -61,7 +60,7 @@ async fn look_up<W: World>(
     presented: Arc<OpenSession>,
     mut now: Timestamp,
     patience: Duration,
-) -> Result<Recalled, Failure> {
+) -> Result<Recalled, Unavailable> {
     let sessions = world.sessions();
     let provider = presented.provider;
     for _ in 0..MAX_LOOKS {
@@ -89,7 +88,7 @@ async fn look_up<W: World>(
             }
             Step::End => match last_look(world, &newest).await {
                 LastLook::Newer => {}
-                LastLook::Unknown => return Err(Failure::StoreUnavailable),
+                LastLook::Unknown => return Err(Unavailable::Store),
                 LastLook::Over => {
                     sessions.metrics.rejected(RejectReason::ended);
                     if !racing {
@@ -99,7 +98,7 @@ async fn look_up<W: World>(
                 }
             },
             Step::Unavailable { retry_after } => {
-                return Err(Failure::SessionUnavailable { provider, retry_after });
+                return Err(Unavailable::Token { provider, retry_after });
             }
             Step::RenewAndWait | Step::Wait => {
                 if step == Step::Wait {
@@ -107,12 +106,12 @@ async fn look_up<W: World>(
                 }
                 wait(landing, patience)
                     .await
-                    .map_err(|retry_after| Failure::SessionUnavailable { provider, retry_after })?;
+                    .map_err(|retry_after| Unavailable::Token { provider, retry_after })?;
                 now = world.now();
             }
         }
     }
-    Err(Failure::SessionUnavailable { provider, retry_after: Duration::from_secs(1) })
+    Err(Unavailable::Token { provider, retry_after: Duration::from_secs(1) })
 }
 
 fn current<W: World>(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::ledger::slot_of;
-use super::{OpenSession, Place, Sessions, TicketCookie, World};
+use super::{OpenSession, Place, Sessions, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::TooLarge;
 use crate::auth::ending::Whom;
@@ -16,6 +16,7 @@ use crate::auth::session::{Session, Unreadable};
 use crate::auth::summary::Summary;
 use crate::auth::ticket::Ticket;
 use crate::gateway::clock::SystemEntropy;
+use crate::gateway::sealer::TicketCookie;
 use crate::store::{Fault, Handle, Kept, Record, Written};
 
 /// Why a session can't begin.

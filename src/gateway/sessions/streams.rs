@@ -10,20 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
-use super::Worker;
-use super::clock::now;
-use super::sessions::OpenSession;
-use super::who::Who;
+use super::OpenSession;
 use crate::auth::Timestamp;
 use crate::auth::ending::{Ending, Whom};
 use crate::auth::session::{Session, SessionId};
 
 /// All streams that are open, by session.
-pub(crate) struct Streams {
+pub(in crate::gateway) struct Streams {
     /// The longest that a session may last.
     absolute: Duration,
     numbers: AtomicU64,
@@ -31,7 +27,7 @@ pub(crate) struct Streams {
 }
 
 /// What a stream is held by: it resolves when its session is over. Dropped, the stream is gone.
-pub(crate) struct Leash {
+pub(in crate::gateway) struct Leash {
     streams: Arc<Streams>,
     id: SessionId,
     number: u64,
@@ -51,14 +47,18 @@ struct Held {
 
 impl Streams {
     /// None yet.
-    pub(crate) fn new(absolute: Duration) -> Arc<Self> {
+    pub(in crate::gateway) fn new(absolute: Duration) -> Arc<Self> {
         let shards = std::array::from_fn(|_| Mutex::new(Shard::default()));
         Arc::new(Self { absolute, numbers: AtomicU64::new(0), shards })
     }
 
     /// Registers a stream that is served with this session. Whoever does so has to ask afterwards
     /// whether the session has ended meanwhile. Needs a runtime with timers.
-    pub(crate) fn attach(self: &Arc<Self>, open: &Arc<OpenSession>, now: Timestamp) -> Leash {
+    pub(in crate::gateway) fn attach(
+        self: &Arc<Self>,
+        open: &Arc<OpenSession>,
+        now: Timestamp,
+    ) -> Leash {
         let Session { id, created, ends, .. } = open.session;
         // A shorter limit in the configuration counts for sessions that are there already.
         let ends = ends.min(created.plus(self.absolute));
@@ -71,7 +71,7 @@ impl Streams {
     }
 
     /// Ends every stream whose session `ending` covers.
-    pub(crate) fn end(&self, ending: &Ending) {
+    pub(in crate::gateway) fn end(&self, ending: &Ending) {
         let mut ended = Vec::new();
         let mut take = |held: &mut Vec<Held>| {
             ended.extend(held.extract_if(.., |held| ending.covers(&held.open.session)));
@@ -92,13 +92,13 @@ impl Streams {
     }
 
     /// Ends every stream of this one session.
-    pub(crate) fn end_session(&self, session: &Session) {
+    pub(in crate::gateway) fn end_session(&self, session: &Session) {
         let Session { id, created, ends, .. } = *session;
         self.end(&Ending { whom: Whom::Session(id), before: created, until: ends });
     }
 
     /// How many are open, without those that were told to end.
-    pub(crate) fn count(&self) -> usize {
+    pub(in crate::gateway) fn count(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).values().map(Vec::len).sum::<usize>()).sum()
     }
 
@@ -108,18 +108,23 @@ impl Streams {
 }
 
 impl Leash {
+    /// It is over already.
+    pub(super) fn end(&mut self) {
+        self.over = true;
+    }
+
     /// Waits until the session is over; given up before, nothing is lost.
-    pub(crate) async fn ended(&mut self) {
+    pub(in crate::gateway) async fn ended(&mut self) {
         poll_fn(|context| self.poll_ended(context)).await;
     }
 
     /// The same for whoever keeps nothing but the future.
-    pub(crate) async fn over(mut self) {
+    pub(in crate::gateway) async fn over(mut self) {
         self.ended().await;
     }
 
     /// Ready when the session is over, now and ever after.
-    pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(in crate::gateway) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.over = self.over
             || Pin::new(&mut self.told).poll(context).is_ready()
             || self.absolute_end.as_mut().poll(context).is_ready();
@@ -142,35 +147,11 @@ impl Drop for Leash {
     }
 }
 
-impl Worker {
-    /// Holds a stream that is about to be opened; none where no session is what opens it.
-    pub(super) fn leash(&self, who: &Who) -> Option<Leash> {
-        let Who::Somebody(current) = who else { return None };
-        let open = &current.newest;
-        let sessions = &self.gateway.sessions;
-        let mut leash = sessions.streams.attach(open, now());
-        // Whoever ended the session since it was recalled may have looked for its streams before.
-        leash.over = sessions.registry.is_over(&open.session);
-        Some(leash)
-    }
-}
-
-/// Whether an answer goes on for as long as somebody listens.
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) else {
-        return false;
-    };
-    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-    ENDLESS.iter().any(|endless| kind.eq_ignore_ascii_case(endless))
-}
-
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const SHARDS: usize = 16;
-/// Server-sent events, and what cameras send.
-const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"];
 
 #[cfg(test)]
 #[path = "streams_tests.rs"]

@@ -121,23 +121,3 @@ async fn a_stream_ends_with_the_absolute_end_of_its_session() {
     let mut leash = streams.attach(&open(1, |_| {}), at(160));
     timeout(SOON, leash.ended()).await.expect("it is older than sessions may get");
 }
-
-#[test]
-fn event_streams_are_known_by_their_type() {
-    for (kind, streams) in [
-        ("text/event-stream", true),
-        ("Text/Event-Stream; charset=utf-8", true),
-        ("multipart/x-mixed-replace;boundary=x", true),
-        (" text/event-stream ", true),
-        ("text/event-streams", false),
-        ("text/html", false),
-        ("application/octet-stream", false),
-        ("multipart/form-data; boundary=text/event-stream", false),
-        ("", false),
-    ] {
-        let mut headers = HeaderMap::new();
-        assert!(!is_event_stream(&headers));
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        assert_eq!(is_event_stream(&headers), streams, "{kind:?}");
-    }
-}
