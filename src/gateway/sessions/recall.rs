@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::candidates::{self, Presented, presented};
 use super::flight::{LastLook, last_look, renew_beside};
@@ -128,13 +128,10 @@ fn current<W: World>(
 }
 
 /// Waits for a refresh to land; an error says when to ask again.
-async fn wait(landing: Option<watch::Receiver<()>>, patience: Duration) -> Result<(), Duration> {
-    let Some(mut landing) = landing else { return Ok(()) };
-    // A closed channel is the landing: its sender lives as long as the flight.
-    match tokio::time::timeout(patience, landing.changed()).await {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Duration::from_secs(1)),
-    }
+async fn wait(landing: Option<CancellationToken>, patience: Duration) -> Result<(), Duration> {
+    let Some(landing) = landing else { return Ok(()) };
+    let landed = tokio::time::timeout(patience, landing.cancelled()).await;
+    landed.map_err(|_| Duration::from_secs(1))
 }
 
 /// Once to find it due, once after waiting, once more when another refresh had begun meanwhile or

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderValue;
-use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::OpenSession;
 use crate::auth::Timestamp;
@@ -38,7 +38,7 @@ pub(in crate::gateway) struct Look {
     /// Given when the caller is the one to renew: dropped, it tells all waiters.
     pub(in crate::gateway) flight: Option<Flight>,
     /// Told when the refresh under way is over.
-    pub(in crate::gateway) landing: Option<watch::Receiver<()>>,
+    pub(in crate::gateway) landing: Option<CancellationToken>,
     /// Whether anything is known of this session at all.
     pub(in crate::gateway) known: bool,
     /// Whether it shows that another replica spent a refresh token before us (rule 6).
@@ -53,7 +53,9 @@ pub(in crate::gateway) struct Flight {
     registry: Arc<Registry>,
     id: SessionId,
     number: u64,
-    landed: watch::Sender<()>,
+    landing: CancellationToken,
+    /// Dropped with the flight, it wakes everyone in the order in which they came to wait.
+    _landed: DropGuard,
 }
 
 /// What an answer may tell a browser that presented some generation.
@@ -216,13 +218,14 @@ impl Registry {
 
     fn take_off(self: &Arc<Self>, shard: &mut Shard, id: SessionId, now: Timestamp) -> Flight {
         let number = self.flights.fetch_add(1, Ordering::Relaxed);
-        let (landed, landing) = watch::channel(());
+        let landing = CancellationToken::new();
         let entry = shard.entry_or_new(id, &self.policy, now);
         entry.known.flying = true;
-        entry.landing = Some(landing);
+        entry.landing = Some(landing.clone());
         entry.flight = number;
         self.moved();
-        Flight { registry: Arc::clone(self), id, number, landed }
+        let _landed = landing.clone().drop_guard();
+        Flight { registry: Arc::clone(self), id, number, landing, _landed }
     }
 
     fn moved(&self) {
@@ -236,8 +239,8 @@ impl Registry {
 
 impl Flight {
     /// Another ear for the end of this refresh.
-    pub(in crate::gateway) fn landing(&self) -> watch::Receiver<()> {
-        self.landed.subscribe()
+    pub(in crate::gateway) fn landing(&self) -> CancellationToken {
+        self.landing.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Timestamp;
 use crate::auth::refresh::{Known, RefreshPolicy};
@@ -24,7 +24,7 @@ pub(super) struct Shard {
 pub(super) struct Entry {
     pub(super) known: Known,
     pub(super) successor: Option<Successor>,
-    pub(super) landing: Option<watch::Receiver<()>>,
+    pub(super) landing: Option<CancellationToken>,
     pub(super) flight: u64,
     /// When everything but a successor may be forgotten.
     pub(super) keep_until: Option<Timestamp>,
