@@ -14,6 +14,9 @@ mod opened;
 mod recall;
 mod records;
 mod registry;
+#[cfg(test)]
+#[path = "tests/simulation/mod.rs"]
+mod simulation;
 mod streams;
 mod touch;
 
