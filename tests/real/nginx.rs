@@ -41,10 +41,20 @@ impl Nginx {
     /// Prepares a folder, lets `furnish` fill it, and serves `server` (the body of a `server`
     /// block without its `listen`; `listen_as` follows the address, such as `ssl`).
     pub(crate) fn start(listen_as: &str, server: &str, furnish: impl FnOnce(&Path)) -> Self {
+        Self::with_http("", listen_as, server, furnish)
+    }
+
+    /// The same with more in the `http` block, such as an `upstream`.
+    pub(crate) fn with_http(
+        http: &str,
+        listen_as: &str,
+        server: &str,
+        furnish: impl FnOnce(&Path),
+    ) -> Self {
         let home = TempDir::new().unwrap();
         let port = Port::reserve();
         furnish(home.path());
-        let config = config(&port, listen_as, server);
+        let config = config(&port, http, listen_as, server);
         fs::write(home.path().join("nginx.conf"), config).unwrap();
         let child = Command::new("nginx")
             .arg("-p")
@@ -93,13 +103,13 @@ impl Drop for Nginx {
 
 /// One process in the foreground, which ends by its id and runs as whoever runs the tests; every
 /// path lies in its folder. The access log tells connections apart.
-fn config(port: &Port, listen_as: &str, server: &str) -> String {
+fn config(port: &Port, http: &str, listen_as: &str, server: &str) -> String {
     let listen = format!("127.0.0.1:{} {listen_as} reuseport", port.number);
     format!(
         "daemon off;
 master_process off;
 pid nginx.pid;
-events {{ worker_connections 512; }}
+events {{ worker_connections 2048; }}
 http {{
     client_body_temp_path body;
     proxy_temp_path proxy;
@@ -111,6 +121,7 @@ http {{
     log_format told '$connection $connection_requests $status $request';
     access_log access.log told;
     map $http_upgrade $connection_header {{ default upgrade; '' ''; }}
+{http}
     server {{
         listen {listen};
 {server}

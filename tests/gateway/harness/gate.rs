@@ -133,6 +133,12 @@ impl Gate {
         self.process.memory("VmHWM")
     }
 
+    /// How many files and sockets it has open.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn descriptors(&self) -> usize {
+        self.process.descriptors()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);
     }

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use super::play::ASKARA;
 use super::route::Listens;
@@ -32,6 +33,8 @@ pub(crate) struct GateBuilder {
     provider_lines: Vec<String>,
     /// Tables in the place of all of them.
     provider_table: Option<String>,
+    /// Where browsers reach it, if that is not where it listens.
+    public: Option<String>,
     routes: Vec<Route>,
     session_lines: Vec<String>,
     tables: Vec<String>,
@@ -47,6 +50,7 @@ pub(crate) fn gateway() -> GateBuilder {
         providers: Vec::new(),
         provider_lines: Vec::new(),
         provider_table: None,
+        public: None,
         routes: Vec::new(),
         session_lines: Vec::new(),
         tables: Vec::new(),
@@ -127,6 +131,13 @@ impl GateBuilder {
         self
     }
 
+    /// Behind a proxy that browsers know by this origin.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn behind(mut self, origin: &str) -> Self {
+        self.public = Some(origin.to_owned());
+        self
+    }
+
     pub(crate) fn over_tls(mut self) -> Self {
         self.tls = true;
         self
@@ -167,8 +178,9 @@ impl GateBuilder {
             .collect();
         self.write_proof(home);
         let scheme = self.scheme();
+        let own = format!("{scheme}://127.0.0.1:{}", port.number);
         let mut lines = vec![
-            format!("public_url = \"{scheme}://127.0.0.1:{}\"", port.number),
+            format!("public_url = {:?}", self.public.as_ref().unwrap_or(&own)),
             format!("listen = [\"{scheme}://127.0.0.1:{}\"]", port.number),
         ];
         lines.extend(admin.map(|port| format!("admin_listen = \"127.0.0.1:{}\"", port.number)));
@@ -259,6 +271,16 @@ impl Port {
         socket.bind(&any.into()).unwrap();
         let number = socket.local_addr().unwrap().as_socket().unwrap().port();
         Self { number, held: socket }
+    }
+
+    /// Listens at the port that is held.
+    pub(crate) fn listen(&self) -> TcpListener {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, self.number)).into()).unwrap();
+        socket.listen(1024).unwrap();
+        TcpListener::from_std(socket.into()).unwrap()
     }
 }
 

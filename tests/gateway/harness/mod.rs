@@ -17,6 +17,7 @@ mod play;
 mod process;
 mod provider;
 mod provider_desk;
+mod provider_families;
 mod provider_faults;
 mod provider_front;
 mod provider_http;

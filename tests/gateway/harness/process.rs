@@ -92,6 +92,12 @@ impl Process {
         line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().unwrap()
     }
 
+    /// How many files and sockets the process has open.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(super) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status();

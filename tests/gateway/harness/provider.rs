@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::play::{ASKARA, OIDC, Play};
 use super::provider_desk::Desk;
 use super::signer::Signer;
-use super::{Fault, provider_http};
+use super::{Fault, Port, provider_http};
 
 pub(crate) struct Provider {
     url: String,
     desk: Arc<Mutex<Desk>>,
+    port: Port,
     task: JoinHandle<()>,
 }
 
@@ -29,11 +29,11 @@ impl Provider {
     }
 
     pub(crate) async fn playing(play: Play) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let port = Port::reserve();
+        let url = format!("http://127.0.0.1:{}", port.number);
         let desk = Arc::new(Mutex::new(Desk::new(play, &url)));
-        let task = tokio::spawn(provider_http::accept(listener, Arc::clone(&desk)));
-        Self { url, desk, task }
+        let task = tokio::spawn(provider_http::accept(port.listen(), Arc::clone(&desk)));
+        Self { url, desk, port, task }
     }
 
     /// A provider whose access tokens live this many seconds.
@@ -56,6 +56,13 @@ impl Provider {
     /// How long a token call takes; what it does is done before the wait.
     pub(crate) fn latency(&self, millis: u64) {
         self.desk().latency = Duration::from_millis(millis);
+    }
+
+    /// How long a token call waits before anything is done about it: a caller that is gone by then
+    /// has spent nothing.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn hesitation(&self, millis: u64) {
+        self.desk().hesitation = Duration::from_millis(millis);
     }
 
     pub(crate) fn token_life(&self, seconds: u64) {
@@ -97,6 +104,13 @@ impl Provider {
         while tokio::net::TcpStream::connect(address).await.is_ok() {
             super::wait(10).await;
         }
+    }
+
+    /// Listens again where it did.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn comes_back(&mut self) {
+        let desk = Arc::clone(&self.desk);
+        self.task = tokio::spawn(provider_http::accept(self.port.listen(), desk));
     }
 
     /// As if the codes that it gave were older than they may be.

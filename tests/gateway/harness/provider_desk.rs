@@ -1,12 +1,13 @@
 //! What the stand-in provider knows and decides: codes, tokens, rotation, and how it is told to err.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::play::{ASKARA, Play};
+use super::provider_families::Families;
 use super::provider_front::Authorized;
 use super::provider_openid::challenge;
 use super::secrets::Secrets;
@@ -25,6 +26,8 @@ pub(crate) struct TokenRequest {
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) authorize: usize,
+    /// Token calls that have come, whether or not anything was done about them yet.
+    pub(super) begun: usize,
     pub(super) exchanges: usize,
     pub(super) me: usize,
     pub(super) refreshes: usize,
@@ -46,7 +49,10 @@ pub(super) struct Desk {
     pub(super) expires_in: fn(u64) -> Option<Value>,
     /// What goes wrong at a path, until further notice.
     pub(super) faults: HashMap<&'static str, Fault>,
+    pub(super) families: Families,
     pub(super) gives_refresh_tokens: bool,
+    /// How long a token call waits before anything is done about it.
+    pub(super) hesitation: Duration,
     /// What the id_token says beyond the usual; null takes a claim away.
     pub(super) id_claims: Value,
     pub(super) introspection: Value,
@@ -81,7 +87,6 @@ pub(super) struct Desk {
     pub(super) told_life: Option<Value>,
     pub(super) codes: HashMap<String, Authorized>,
     pub(super) issued: Vec<String>,
-    living: HashSet<String>,
     subjects: HashMap<String, String>,
 }
 
@@ -100,7 +105,9 @@ impl Desk {
             denial: None,
             expires_in: |life| Some(json!(life)),
             faults: HashMap::new(),
+            families: Families::default(),
             gives_refresh_tokens: true,
+            hesitation: Duration::ZERO,
             id_claims: json!({}),
             introspection: json!({ "active": false }),
             latency: Duration::ZERO,
@@ -126,7 +133,6 @@ impl Desk {
             told_life: None,
             codes: HashMap::new(),
             issued: Vec::new(),
-            living: HashSet::new(),
             subjects: HashMap::new(),
         }
     }
@@ -158,6 +164,7 @@ impl Desk {
         let code = body["code"].as_str().unwrap_or_default();
         match self.codes.remove(code) {
             Some(authorized) if self.fits(&authorized, body) => {
+                self.begin_family();
                 let refresh = self.gives_refresh_tokens.then(|| self.new_refresh_token());
                 self.issue(refresh, authorized.nonce.as_deref())
             }
@@ -178,20 +185,19 @@ impl Desk {
 
     fn refresh(&mut self, body: &Value) -> Fault {
         let spent = body["refresh_token"].as_str().unwrap_or_default();
-        if !self.living.contains(spent) {
+        if !self.spend(spent) {
             return Fault::oauth(401, "invalid_grant");
         }
         if !self.rotates {
             return self.issue(None, None);
         }
-        self.living.remove(spent);
         let next = self.new_refresh_token();
         self.issue(Some(next), None)
     }
 
     fn new_refresh_token(&mut self) -> String {
         let token = refresh_token();
-        self.living.insert(token.clone());
+        self.families.gives_refresh(&token);
         self.secrets.insert(token.clone());
         token
     }
@@ -201,6 +207,7 @@ impl Desk {
             true => random_hex(40),
             false => access_token(&self.subject, self.life as f64, &self.in_the_token()),
         };
+        self.families.gives_access(&access);
         self.subjects.insert(access.clone(), self.subject.clone());
         self.issued.push(access.clone());
         self.secrets.insert(access.clone());
@@ -240,7 +247,8 @@ impl Desk {
         if let Some(fault) = self.me_fault.clone() {
             return fault;
         }
-        let Some(subject) = self.subjects.get(bearer) else {
+        let Some(subject) = self.subjects.get(bearer).filter(|_| self.families.honour(bearer))
+        else {
             return Fault::oauth(401, "invalid_token");
         };
         // Askara calls the person `id`, the others `sub`.

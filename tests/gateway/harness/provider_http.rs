@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -42,6 +43,8 @@ async fn answer(
     let query = head.uri.query().unwrap_or_default().as_bytes();
     let told = if head.method == "POST" { &body[..] } else { query };
     let pairs: Vec<_> = form_urlencoded::parse(told).into_owned().collect();
+    let hesitation = desk.lock().unwrap().hesitates(path);
+    tokio::time::sleep(hesitation).await;
     let (fault, latency) = {
         let mut desk = desk.lock().unwrap();
         let latency = if path == desk.play.token { desk.latency } else { Default::default() };
@@ -52,6 +55,15 @@ async fn answer(
 }
 
 impl Desk {
+    /// Notes a token call as it comes.
+    fn hesitates(&mut self, path: &str) -> Duration {
+        if path != self.play.token {
+            return Duration::ZERO;
+        }
+        self.calls.begun += 1;
+        self.hesitation
+    }
+
     fn answer(
         &mut self,
         method: &str,

@@ -21,10 +21,14 @@ pub(crate) struct Redis {
 impl Redis {
     /// A server that keeps nothing on its disk.
     pub(crate) fn start() -> Self {
-        let home = TempDir::new().unwrap();
-        let mut redis = Self { child: None, home, port: Port::reserve() };
+        let mut redis = Self::absent();
         redis.start_again();
         redis
+    }
+
+    /// One that does not run yet.
+    pub(crate) fn absent() -> Self {
+        Self { child: None, home: TempDir::new().unwrap(), port: Port::reserve() }
     }
 
     /// The line of `[session]` by which sessions are kept here.
@@ -54,6 +58,31 @@ impl Redis {
         }
     }
 
+    /// Stops it as an administrator would: what it has is there when it starts again.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn shut_down(&mut self) {
+        // The answer is the end of the connection.
+        let _ = redis::cmd("SHUTDOWN").arg("SAVE").query::<()>(&mut self.connect());
+        self.child.take().expect("it runs").wait().unwrap();
+    }
+
+    /// Half-open from now on: connections stay, and nothing is answered.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    /// As if somebody had emptied it.
+    #[allow(dead_code, reason = "only tests/replicas needs it")]
+    pub(crate) fn lose_everything(&self) {
+        redis::cmd("FLUSHALL").query::<()>(&mut self.connect()).unwrap();
+    }
+
     /// Starts it where it was.
     pub(crate) fn start_again(&mut self) {
         let log = fs::File::options().append(true).create(true).open(self.home.path().join("log"));
@@ -79,6 +108,11 @@ impl Redis {
         let _ = child.kill();
         let _ = child.wait();
         panic!("no redis-server came up: {}", self.log());
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
     fn log(&self) -> String {

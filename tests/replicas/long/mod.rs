@@ -1,0 +1,4 @@
+//! What takes longer than a change may wait for: tests/long.
+
+mod soak;
+mod table;
