@@ -125,7 +125,9 @@ impl Known {
         if self.revoked {
             return Step::End;
         }
-        let hopeless = tokens.refresh.is_none() || self.refused == Some(generation);
+        // What came before a generation that was refused was spent for it.
+        let refused = self.refused.is_some_and(|refused| generation <= refused);
+        let hopeless = tokens.refresh.is_none() || refused;
         match standing {
             Standing::Fresh => Step::Serve,
             Standing::Due if hopeless || self.flying => Step::Serve,
@@ -318,7 +320,7 @@ mod tests {
     fn a_request_waits_only_past_expiry_and_ends_only_by_a_clear_word() {
         let flying = Known { flying: true, ..Known::default() };
         let refused = Known { refused: Some(0), ..Known::default() };
-        let refused_before = Known { refused: Some(3), ..Known::default() };
+        let refused_later = Known { refused: Some(3), ..Known::default() };
         let revoked = Known { revoked: true, ..Known::default() };
         let mut failed = Known::default();
         failed.failed(Verdict::Passing, 0, at(100), 0);
@@ -327,13 +329,7 @@ mod tests {
             ("nothing", Known::default(), Step::Serve, Step::ServeAndRenew, Step::RenewAndWait),
             ("flying", flying, Step::Serve, Step::Serve, Step::Wait),
             ("refused", refused, Step::Serve, Step::Serve, Step::End),
-            (
-                "another refused",
-                refused_before,
-                Step::Serve,
-                Step::ServeAndRenew,
-                Step::RenewAndWait,
-            ),
+            ("a later one refused", refused_later, Step::Serve, Step::Serve, Step::End),
             ("revoked", revoked, Step::End, Step::End, Step::End),
             ("failed just now", failed, Step::Serve, Step::Serve, later),
         ] {
@@ -348,6 +344,15 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_generation_after_the_one_that_was_refused_is_renewed() {
+        let refused = Known { refused: Some(3), ..Known::default() };
+        let tokens = session(0, 0, 10).tokens;
+        let decide = |generation| refused.decide(&tokens, generation, Standing::Due, at(9));
+        assert_eq!([decide(2), decide(3)], [Step::Serve; 2]);
+        assert_eq!(decide(4), Step::ServeAndRenew);
     }
 
     #[test]

@@ -22,8 +22,9 @@ pub trait Store: Send + Sync + 'static {
     /// Reads what is held at `slot`.
     fn read(&self, slot: Slot) -> Answer<'_, Held>;
 
-    /// Writes `record` at `slot` for `life`, whatever was there, unless the session has ended;
-    /// files it under each of `handles` for as long.
+    /// Writes `record` at `slot` for `life`, unless the session has ended or one as new or newer is
+    /// there, as after a first attempt that came late; files it under each of `handles` for as
+    /// long.
     fn create<'a>(
         &'a self,
         slot: Slot,

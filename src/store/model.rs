@@ -102,10 +102,11 @@ impl Store for Model {
                 let until = until.or_insert_with(|| after(life));
                 *until = after(life).max(*until);
             }
-            if state.ended.contains_key(&slot) {
-                return Ok(Kept::Ended);
-            }
-            Ok(state.write(slot, record, life))
+            Ok(match state.held(slot) {
+                Held::Ended => Kept::Ended,
+                Held::Record(there) if there.written >= record.written => Kept::Newer(there),
+                Held::Nothing | Held::Record(_) => state.write(slot, record, life),
+            })
         })
     }
 

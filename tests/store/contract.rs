@@ -36,7 +36,7 @@ macro_rules! held_to_the_contract {
             of_many_who_take_a_lease_at_once_one_gets_it
             taking_a_lease_tells_what_is_held
             a_record_comes_back_as_it_went_in
-            creating_replaces_whatever_was_there
+            creating_leaves_what_is_as_new
             the_newest_record_wins_in_any_order
             how_new_a_record_is_counts_by_number
             a_record_that_has_to_be_there_and_is_not_has_ended
@@ -152,11 +152,14 @@ pub(crate) async fn a_record_comes_back_as_it_went_in(stand: &impl Stand) {
     }
 }
 
-pub(crate) async fn creating_replaces_whatever_was_there(stand: &impl Stand) {
+pub(crate) async fn creating_leaves_what_is_as_new(stand: &impl Stand) {
     let store = stand.open();
-    for record in [record(7, 7), record(1, 1), record(1, 1)] {
-        assert_eq!(store.create(slot(1), &record, &[], LONG).await.unwrap(), Kept::Yes);
-        assert_eq!(store.read(slot(1)).await.unwrap(), Held::Record(record));
+    let create = async |record: &Record| store.create(slot(1), record, &[], LONG).await.unwrap();
+    assert_eq!(create(&record(1, 1)).await, Kept::Yes);
+    assert_eq!(create(&record(7, 7)).await, Kept::Yes);
+    for late in [record(1, 1), record(7, 6), record(7, 7)] {
+        assert_eq!(create(&late).await, Kept::Newer(record(7, 7)));
+        assert_eq!(store.read(slot(1)).await.unwrap(), Held::Record(record(7, 7)));
     }
 }
 

@@ -130,11 +130,13 @@ impl Shard {
 }
 
 impl Entry {
-    /// A browser that shows the newest generation has it. Returns whether it has one that only
-    /// another replica can have given it, after the provider refused us.
+    /// A browser that shows the newest generation has it, and keeps it once no answer can be on its
+    /// way any more that brings the one before. Returns whether it has one that only another
+    /// replica can have given it, after the provider refused us.
     pub(super) fn notice(&mut self, open: &OpenSession, now: Timestamp) -> bool {
         if let Some(successor) = &mut self.successor
             && open.session.generation >= successor.open.session.generation
+            && now.since(successor.made) >= ON_ITS_WAY
         {
             successor.shown.get_or_insert(now);
         }
@@ -162,6 +164,8 @@ const MAX_ENTRIES: usize = 4096;
 /// Sign-outs of one shard, at some 40 bytes each: a million in all.
 const MAX_REVOKED: usize = 65_536;
 const YOUNG: Duration = Duration::from_secs(60);
+/// How long an answer may be on its way to the browser.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

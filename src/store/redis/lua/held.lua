@@ -14,6 +14,15 @@ local function held()
   return {'record', there[1], there[2] or '', there[3] or ''}
 end
 
+-- Byte by byte: Lua itself compares texts as the server's locale has it.
+local function is_newer(one, other)
+  for at = 1, 12 do
+    local a, b = string.byte(one, at), string.byte(other, at)
+    if a ~= b then return a > b end
+  end
+  return false
+end
+
 local function write(life, written, sealed, summary)
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], 'w', written, 'r', sealed, 'i', summary)

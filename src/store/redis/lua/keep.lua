@@ -1,14 +1,5 @@
 -- ARGV: life, written, sealed, summary, 1 if a record has to be there.
 
--- Byte by byte: Lua itself compares texts as the server's locale has it.
-local function is_newer(one, other)
-  for at = 1, 12 do
-    local a, b = string.byte(one, at), string.byte(other, at)
-    if a ~= b then return a > b end
-  end
-  return false
-end
-
 local is = held()
 if is[1] == 'nothing' then
   if ARGV[5] == '1' then return {'ended'} end
