@@ -41,6 +41,11 @@ pub enum Whom {
 }
 
 impl Ending {
+    /// An end that comes now, of sessions that last no longer than `longest`.
+    pub fn now(whom: Whom, now: Timestamp, longest: Duration) -> Self {
+        Self { whom, before: now, until: now.plus(longest) }
+    }
+
     /// Whether `session` is over by this.
     pub fn covers(&self, session: &Session) -> bool {
         self.is_in_time(session.created) && self.whom.is(session)

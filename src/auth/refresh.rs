@@ -42,6 +42,8 @@ pub struct Known {
     pub refused: Option<u32>,
     failures: u32,
     failed: Option<Timestamp>,
+    /// Whether the last failure was the provider's.
+    provider_away: bool,
     jitter: u8,
 }
 
@@ -71,6 +73,8 @@ pub enum Verdict {
     Operator,
     /// It may be different in a moment.
     Passing,
+    /// The provider was not asked: another replica may be renewing the session, or nobody can know.
+    Unasked,
 }
 
 /// Holds a provider that fails back from being asked by every session at once.
@@ -152,6 +156,7 @@ impl Known {
         if verdict == Verdict::Definitive {
             self.refused = Some(generation);
         }
+        self.provider_away = matches!(verdict, Verdict::Operator | Verdict::Passing);
         self.failures = self.failures.saturating_add(1);
         self.failed = Some(now);
         self.jitter = jitter;
@@ -167,18 +172,16 @@ impl Known {
         overtaken
     }
 
-    /// Whether its token was to be renewed, and the provider was away: then no other replica has
-    /// done it either, as far as can be known.
+    /// Whether its token was to be renewed, and the provider was away.
     pub fn is_held_up(&self) -> bool {
-        self.failures > 0 && self.refused.is_none()
+        self.provider_away && self.refused.is_none()
     }
 
-    /// Whether a replica that came first may still have what we were refused for, as it keeps a
-    /// successor no longer than `kept`: its answer may be on its way to the browser, and a cookie
-    /// cleared now could wipe out its own.
-    pub fn is_racing(&self, now: Timestamp, kept: Duration) -> bool {
-        let refused = self.failed.filter(|_| self.refused.is_some());
-        !self.revoked && refused.is_some_and(|refused| now.since(refused) < kept)
+    /// How long ago the provider refused, if it did. Another replica may have been first: its
+    /// answer may be on its way to the browser, and a cookie cleared now could wipe out its own.
+    pub fn refused_for(&self, now: Timestamp) -> Option<Duration> {
+        let refused = self.failed.filter(|_| self.refused.is_some() && !self.revoked);
+        refused.map(|refused| now.since(refused))
     }
 
     /// Past expiry people wait for it, so the next try comes after a second, and the first one at

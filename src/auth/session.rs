@@ -110,8 +110,7 @@ impl fmt::Debug for SessionId {
 impl Session {
     /// Whether its limits still hold.
     pub fn ended(&self, lifetimes: Lifetimes, now: Timestamp) -> Option<Ended> {
-        // A shorter limit in the configuration counts for sessions that are there already.
-        if now >= self.ends || now.since(self.created) >= lifetimes.absolute {
+        if now >= self.absolute_end(lifetimes.absolute) {
             Some(Ended::Absolute)
         } else if now.since(self.seen) >= lifetimes.idle {
             Some(Ended::Idle)
@@ -120,6 +119,12 @@ impl Session {
         } else {
             None
         }
+    }
+
+    /// When it ends, however active somebody is. A shorter limit in the configuration counts for
+    /// sessions that are there already.
+    pub fn absolute_end(&self, absolute: Duration) -> Timestamp {
+        self.ends.min(self.created.plus(absolute))
     }
 
     /// Whether `seen` is old enough to be written down again: at most every tenth of the idle

@@ -105,10 +105,10 @@ async fn show(list: &List, config: Config) -> Result<ExitCode, Failed> {
 async fn end(revoke: &Revoke, config: Config) -> Result<ExitCode, Failed> {
     telemetry::init(config.log);
     let (whom, longest) = (revoke.whose.whom(), config.session.lifetimes.absolute);
+    let coordinated = matches!(config.session.keeping, Keeping::Coordinated(_));
     let ledger = open(config)?;
     // For the record; that it can't be read must not keep anyone from being thrown out.
-    let before = now();
-    let ending = Ending { whom, before, until: before.plus(longest) };
+    let ending = Ending::now(whom, now(), longest);
     let found = match listed(&ledger, |summary| ending.may_cover(summary)).await {
         Ok(found) => found,
         Err(Failed::Config(why) | Failed::Other(why)) => {
@@ -116,12 +116,17 @@ async fn end(revoke: &Revoke, config: Config) -> Result<ExitCode, Failed> {
             Vec::new()
         }
     };
-    ledger.end(&ending).await.map_err(unreachable)?;
+    let ended = ledger.end(&ending).await;
+    // Replicas may have been told though the store failed afterwards.
     for Summary { session, user, organization, provider, .. } in &found {
         tracing::info!(session, user, organization, provider, "audit: a session was revoked");
     }
     tracing::info!(whom = ?ending.whom, sessions = found.len(), "audit: sessions were revoked");
+    ended.map_err(unreachable)?;
     print(&found, revoke.json);
+    if coordinated && !revoke.json {
+        eprintln!("every replica was told; the sessions are in their cookies, so none is listed");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -120,22 +120,38 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
         // Refreshes and code exchanges were begun for requests that are over by now.
         tasks.wait().await;
     };
-    tokio::select! {
-        () = done => {}
-        () = sleep_until(deadline) => return Drained::CutShort,
-        () = until_over(&mut phase) => return Drained::CutShort,
-    }
     // A tunnel has no end of its own: it lives as long as anything else has to be waited for, and
-    // a moment longer. That it is ended then is no failure.
-    let tunnelled = async {
+    // a moment longer. That it is ended then is no failure; it is told in time to say so.
+    let farewell = deadline - FAREWELL.min(limits.drain / 4);
+    let clean = async {
+        done.await;
         shared.rest.wait().await;
-        if timeout(TUNNELS.min(limits.drain / 4), tunnels.wait()).await.is_err() {
-            tunnels.leave();
-            let _ = timeout(FAREWELL, tunnels.wait()).await;
+        let _ = timeout(TUNNELS.min(limits.drain / 4), tunnels.wait()).await;
+    };
+    tokio::pin!(clean);
+    let drained = tokio::select! {
+        () = &mut clean => Drained::Clean,
+        () = sleep_until(farewell) => Drained::CutShort,
+        () = until_over(&mut phase) => return Drained::CutShort,
+    };
+    tunnels.leave();
+    let left = async {
+        tunnels.wait().await;
+        // What else still runs has until the end.
+        match drained {
+            Drained::Clean => Drained::Clean,
+            Drained::CutShort => {
+                clean.as_mut().await;
+                Drained::Clean
+            }
         }
     };
+    let end = match drained {
+        Drained::Clean => deadline.min(Instant::now() + FAREWELL),
+        Drained::CutShort => deadline,
+    };
     tokio::select! {
-        _ = timeout_at(deadline, tunnelled) => Drained::Clean,
+        left = timeout_at(end, left) => left.unwrap_or(drained),
         () = until_over(&mut phase) => Drained::CutShort,
     }
 }
@@ -143,4 +159,4 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
 /// How long tunnels may go on when everything else is done.
 const TUNNELS: Duration = Duration::from_secs(5);
 /// How long they may take to end when they are told to.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(3);

@@ -109,6 +109,21 @@ async fn tunnels_live_while_others_are_finished_and_end_cleanly() {
 }
 
 #[tokio::test]
+async fn tunnels_are_told_even_where_something_else_never_ends() {
+    let app = App::start().await;
+    let mut gate = before(&app, "drain = \"4s\"").await;
+    let mut socket = open(&gate).await;
+    let visitor = gate.visitor();
+    let endless = tokio::spawn(async move { visitor.get("/slow?ms=60000").await });
+    eventually("the request at the app", || app.requests().len() == 2).await;
+    gate.signal("TERM");
+    wait(2500).await;
+    assert_eq!(closing(&mut socket).await, Some(1001), "the gateway goes away");
+    assert_eq!(gate.exit_code(Duration::from_secs(6)).await, Some(1), "it was cut short");
+    endless.abort();
+}
+
+#[tokio::test]
 async fn a_tunnel_that_ends_by_itself_is_not_waited_for() {
     let app = App::start().await;
     let mut gate = before(&app, "drain = \"20s\"").await;

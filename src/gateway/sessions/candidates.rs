@@ -237,8 +237,8 @@ fn forget<W: World>(world: &W, cookie: &TicketCookie) {
     let sessions = world.sessions();
     world.cache().forget(&cookie.value);
     sessions.opened_by_any().forget(&cookie.value);
-    let (whom, now) = (Whom::Session(cookie.ticket.id), world.now());
-    sessions.ended(&Ending { whom, before: now, until: now.plus(sessions.lifetimes.absolute) });
+    let whom = Whom::Session(cookie.ticket.id);
+    sessions.ended(&Ending::now(whom, world.now(), sessions.lifetimes.absolute));
 }
 
 fn not_opened<W: World>(world: &W, value: &str, why: NotOpened) -> Refused {

@@ -20,12 +20,16 @@ pub(in crate::gateway) async fn end_session<W: World>(
 ) -> Option<Session> {
     let sessions = world.sessions();
     let ending = ending_of(world.as_ref(), &open.session);
+    let first = !sessions.registry.is_over(&open.session);
     let here = sessions.ended(&ending).map(|open| open.session.clone());
     let gone = match world.ledger() {
         Some(ledger) => match end(sessions, ledger, &ending).await {
             Ok(gone) => gone,
             Err(_) => {
-                tell_later(world, ending);
+                // Whoever signs out once more has nothing more told.
+                if first {
+                    tell_later(world, ending);
+                }
                 Vec::new()
             }
         },
@@ -42,10 +46,12 @@ pub(in crate::gateway) fn end_unseen<W: World>(world: &Arc<W>, own: &OwnCookies<
     let tickets = own.single.iter().filter_map(|value| sessions.sealer.open_ticket(value).ok());
     let mut any = false;
     for cookie in tickets {
-        let (whom, before) = (Whom::Session(cookie.ticket.id), world.now());
-        let ending = Ending { whom, before, until: before.plus(sessions.lifetimes.absolute) };
-        sessions.ended(&ending);
-        tell_later(world, ending);
+        let whom = Whom::Session(cookie.ticket.id);
+        let ending = Ending::now(whom, world.now(), sessions.lifetimes.absolute);
+        if !sessions.registry.is_revoked(cookie.ticket.id) {
+            sessions.ended(&ending);
+            tell_later(world, ending);
+        }
         any = true;
     }
     any
@@ -58,8 +64,7 @@ pub(in crate::gateway) async fn end_all<W: World>(
     whom: Whom,
 ) -> Result<usize, Fault> {
     let sessions = world.sessions();
-    let before = world.now();
-    let ending = Ending { whom, before, until: before.plus(sessions.lifetimes.absolute) };
+    let ending = Ending::now(whom, world.now(), sessions.lifetimes.absolute);
     sessions.ended(&ending);
     match world.ledger() {
         Some(ledger) => {
@@ -85,9 +90,10 @@ pub(in crate::gateway) async fn hear(sessions: &Sessions, ledger: &Ledger) {
         // Not every other call has to fail first before this one sees that the store is away.
         match sessions.health.ask(&sessions.metrics, listen).await {
             Ok((next, endings)) => {
+                let is_all = next == cursor;
                 cursor = next;
                 patience = Duration::ZERO;
-                if endings.is_empty() {
+                if is_all {
                     sessions.health.catch_up();
                     patience = LISTEN;
                 }
@@ -120,7 +126,7 @@ fn tell_later<W: World>(world: &Arc<W>, ending: Ending) {
         let mut left = REMEMBERED;
         while let Some(ledger) = later.ledger().filter(|_| !left.is_zero()) {
             tokio::time::sleep(PAUSE).await;
-            if end(sessions, ledger, &ending).await.is_ok() {
+            if sessions.health.ask(&sessions.metrics, ledger.end(&ending)).await.is_ok() {
                 return;
             }
             left = left.saturating_sub(PAUSE);
@@ -140,4 +146,4 @@ fn read(sessions: &Sessions, record: &Record, open: &OpenSession) -> Option<Sess
 /// How long one call waits for what ends elsewhere.
 const LISTEN: Duration = Duration::from_secs(5);
 /// How long it is tried to tell others of an end.
-const REMEMBERED: Duration = Duration::from_secs(600);
+pub(super) const REMEMBERED: Duration = Duration::from_secs(600);

@@ -4,10 +4,13 @@
 //! what it brings is kept before anyone is answered (rules 1 and 2).
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::lease::{self, Lease};
 use super::ledger::slot_of;
-use super::records::{keep_record, lines_of, read_record, record_of};
+use super::records::{insist_on_record, keep_record, lines_of, read_record, record_of};
 use super::registry::Flight;
 use super::{Failed, Identified, OpenSession, Place, World, ends};
 use crate::auth::refresh::Verdict;
@@ -144,14 +147,14 @@ async fn brought_in<W: World>(
         return Settled::Over;
     };
     let mut record = record_of(sessions, &next);
-    let mut kept = keep_record(world.as_ref(), &next, &record).await;
+    let mut kept = insist_on_record(world.as_ref(), &next, &record).await;
     match world.identify(open, &next.session, brought).await {
         Identified::Same(None) => {}
         Identified::Same(Some(session)) => {
             let Some(told) = open.next(*session) else { return Settled::Over };
             next = told;
             record = record_of(sessions, &next);
-            kept = keep_record(world.as_ref(), &next, &record).await;
+            kept = insist_on_record(world.as_ref(), &next, &record).await;
         }
         Identified::Gone(why) => {
             sessions.metrics.refresh(RefreshOutcome::ended);
@@ -212,26 +215,28 @@ fn adopt<W: World>(world: &W, open: &OpenSession, record: &Record) -> bool {
     true
 }
 
-/// The spent token must not stay in the store for want of a moment: it is told until it hears.
+/// The spent token must not stay in the store for want of a moment: it is told until it hears, or
+/// until there is something newer to tell.
 async fn keep_trying<W: World>(world: &W, next: &OpenSession, record: &Record) {
     let sessions = world.sessions();
-    let mut left = sessions.refresh.keep_at_most;
-    while !left.is_zero() {
-        tokio::time::sleep(lease::PAUSE).await;
+    let until = Instant::now() + ends::REMEMBERED;
+    let mut pause = lease::PAUSE;
+    while Instant::now() < until {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        if sessions.registry.is_past(&next.session) {
+            return;
+        }
         match keep_record(world, next, record).await {
             Ok(Kept::Ended) => {
                 sessions.ended(&ends::ending_of(world, &next.session));
                 return;
             }
             Ok(_) => return,
-            Err(Fault::Away(_)) => left = left.saturating_sub(lease::PAUSE),
-            Err(Fault::Refused(why)) => {
-                tracing::error!(session = ?next.session.id, why, "the store does not take a renewed token");
-                return;
-            }
+            Err(_) => {}
         }
     }
-    tracing::error!(session = ?next.session.id, "the store was away too long; it never heard of a renewed token");
+    tracing::error!(session = ?next.session.id, "the store never heard of a renewed token");
 }
 
 async fn refused<W: World>(world: &W, open: &OpenSession, failed: &Failed) {
@@ -254,7 +259,7 @@ async fn refused<W: World>(world: &W, open: &OpenSession, failed: &Failed) {
 
 /// Tries again later, as after any failure that says nothing of the session.
 fn hold_back<W: World>(world: &W, open: &OpenSession) {
-    world.sessions().registry.failed(open, Verdict::Passing, world.now(), world.jitter());
+    world.sessions().registry.failed(open, Verdict::Unasked, world.now(), world.jitter());
 }
 
 fn tell<W: World>(world: &W, session: &Session, failed: &Failed) {
@@ -270,9 +275,12 @@ fn tell<W: World>(world: &W, session: &Session, failed: &Failed) {
             metrics.refresh(RefreshOutcome::provider_error);
             tracing::error!(session = ?session.id, provider, why, "the provider refuses this gateway; check client_id and client_secret");
         }
-        Verdict::Passing => {
+        Verdict::Passing | Verdict::Unasked => {
             metrics.refresh(RefreshOutcome::provider_error);
             tracing::warn!(session = ?session.id, provider, why, "a token could not be renewed; it will be tried again");
         }
     }
 }
+
+/// Between two tries to tell the store.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);

@@ -19,6 +19,8 @@ pub(super) struct Health {
     away: AtomicU64,
     /// Since when no lease could be taken; [`THERE`] while one can be.
     no_lease: AtomicU64,
+    /// When last none could be taken.
+    lease_failed: AtomicU64,
     /// When the next call may try it.
     next: AtomicU64,
     /// When it last answered.
@@ -35,6 +37,7 @@ impl Health {
             begun: Instant::now(),
             away: AtomicU64::new(THERE),
             no_lease: AtomicU64::new(THERE),
+            lease_failed: AtomicU64::new(0),
             next: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             said: AtomicU64::new(0),
@@ -57,12 +60,17 @@ impl Health {
         self.since(&self.no_lease)
     }
 
-    /// Notes whether the store answered one who wanted a lease.
-    pub(super) fn may_lease(&self, may: bool) {
-        if may {
+    /// Notes whether the store answered one who wanted a lease, which lasts for `lease`. Two
+    /// failures that lie further apart have nothing to do with each other.
+    pub(super) fn may_lease(&self, may: bool, lease: Duration) {
+        let now = self.millis();
+        let last = self.lease_failed.swap(if may { 0 } else { now }, Ordering::Relaxed);
+        let apart = Duration::from_millis(now.saturating_sub(last)) > lease;
+        if may || apart {
             self.no_lease.store(THERE, Ordering::Relaxed);
-        } else {
-            begin(&self.no_lease, self.millis());
+        }
+        if !may {
+            begin(&self.no_lease, now);
         }
     }
 
@@ -219,12 +227,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn that_no_lease_can_be_taken_counts_from_the_first_and_whatever_else_goes_well() {
         let (health, metrics) = (Health::new(), Metrics::new());
-        health.may_lease(false);
+        let lease = Duration::from_secs(5);
+        health.may_lease(false, lease);
+        pass(6000).await;
+        health.may_lease(false, lease);
         pass(1000).await;
-        health.may_lease(false);
+        health.may_lease(false, lease);
         health.ask(&metrics, async { Ok::<_, Fault>(()) }).await.unwrap();
         assert_eq!(health.no_lease_for(), Some(Duration::from_secs(1)));
-        health.may_lease(true);
+        health.may_lease(true, lease);
         assert_eq!(health.no_lease_for(), None);
     }
 }

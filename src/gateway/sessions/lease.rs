@@ -45,7 +45,7 @@ pub(super) async fn take<W: World>(world: &W, open: &OpenSession, urgent: bool) 
     loop {
         let take = ledger.store().take(slot, owner, sessions.lease);
         let taken = sessions.health.ask(&sessions.metrics, take).await;
-        sessions.health.may_lease(taken.is_ok());
+        sessions.health.may_lease(taken.is_ok(), sessions.lease);
         match taken {
             Ok(Taken { ours, held }) => match held {
                 Held::Record(record) if record.written.generation > open.session.generation => {

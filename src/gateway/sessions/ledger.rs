@@ -142,7 +142,7 @@ impl Ledger {
         let mut over = Vec::new();
         for slot in filed {
             if let Held::Record(record) = self.store.read(slot).await?
-                && self.summary(&record.summary).is_some_and(|told| ending.may_cover(&told))
+                && self.summary(&record.summary).is_none_or(|told| ending.may_cover(&told))
             {
                 over.push(slot);
             }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::candidates::{self, Presented, presented};
 use super::flight::{LastLook, last_look, renew_beside};
 use super::registry::Look;
-use super::{OpenSession, Unavailable, World};
+use super::{OpenSession, Place, Unavailable, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::refresh::{Standing, Step};
@@ -65,7 +65,7 @@ async fn look_up<W: World>(
     let provider = presented.provider;
     for _ in 0..MAX_LOOKS {
         let epoch = sessions.registry.epoch();
-        let Look { step, newest, flight, landing, known, lost_race, racing } =
+        let Look { step, newest, flight, landing, known, lost_race, refused_for } =
             sessions.registry.look(&presented, now);
         if !known && flight.is_none() {
             presented.settle(epoch);
@@ -91,10 +91,17 @@ async fn look_up<W: World>(
                 LastLook::Unknown => return Err(Unavailable::Store),
                 LastLook::Over => {
                     sessions.metrics.rejected(RejectReason::ended);
-                    if !racing {
+                    let since = refused_for.unwrap_or(Duration::MAX);
+                    if since >= RACE {
                         sessions.streams.end_session(&newest.session);
                     }
-                    return Ok(Recalled::Nobody { clear: !racing });
+                    // Without a store nobody knows what another replica has, for as long as it
+                    // may keep it.
+                    let race = match sessions.place {
+                        Place::Cookie => sessions.refresh.keep_at_most,
+                        Place::Coordinated | Place::Stored => RACE,
+                    };
+                    return Ok(Recalled::Nobody { clear: since >= race });
                 }
             },
             Step::Unavailable { retry_after } => {
@@ -137,3 +144,5 @@ async fn wait(landing: Option<CancellationToken>, patience: Duration) -> Result<
 /// Once to find it due, once after waiting, once more when another refresh had begun meanwhile or
 /// the last look found a newer generation.
 const MAX_LOOKS: usize = 4;
+/// How long answers of several replicas to one browser may be under way.
+const RACE: Duration = Duration::from_secs(10);

@@ -128,14 +128,30 @@ pub(super) async fn keep_record<W: World>(
     record: &Record,
 ) -> Result<Kept, Fault> {
     let sessions = world.sessions();
+    sessions.health.ask(&sessions.metrics, kept(world, open, record)).await
+}
+
+/// The same for a token that was just spent: it is tried whatever is known of the store.
+pub(super) async fn insist_on_record<W: World>(
+    world: &W,
+    open: &OpenSession,
+    record: &Record,
+) -> Result<Kept, Fault> {
+    if world.ledger().is_none() {
+        return Ok(Kept::Yes);
+    }
+    let sessions = world.sessions();
+    sessions.health.insist(&sessions.metrics, kept(world, open, record)).await
+}
+
+async fn kept<W: World>(world: &W, open: &OpenSession, record: &Record) -> Result<Kept, Fault> {
     let Some(ledger) = world.ledger() else { return Ok(Kept::Yes) };
     let in_store = open.stored.is_some();
     let life = match in_store {
         true => left(&open.session, world.now()),
-        false => sessions.refresh.keep_at_most,
+        false => world.sessions().refresh.keep_at_most,
     };
-    let keep = ledger.store().keep(slot_of(open.session.id), record, in_store, life);
-    sessions.health.insist(&sessions.metrics, keep).await
+    ledger.store().keep(slot_of(open.session.id), record, in_store, life).await
 }
 
 fn summary(sessions: &Sessions, session: &Session) -> Vec<u8> {

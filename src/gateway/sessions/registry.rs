@@ -9,6 +9,7 @@ mod shard;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::HeaderValue;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -43,9 +44,9 @@ pub(in crate::gateway) struct Look {
     pub(in crate::gateway) known: bool,
     /// Whether it shows that another replica spent a refresh token before us (rule 6).
     pub(in crate::gateway) lost_race: bool,
-    /// Whether its refusal is so young that another replica may have the successor, on its way to
-    /// the browser or still to be asked for.
-    pub(in crate::gateway) racing: bool,
+    /// How long ago the provider refused to renew it, if it did: another replica may have done it
+    /// before.
+    pub(in crate::gateway) refused_for: Option<Duration>,
 }
 
 /// A refresh under way. However its task ends, waiters are told and the session is free again.
@@ -114,8 +115,8 @@ impl Registry {
         let step = known.decide(&session.tokens, session.generation, standing, now);
         let flight = matches!(step, Step::ServeAndRenew | Step::RenewAndWait)
             .then(|| self.take_off(&mut shard, id, now));
-        let racing = known.is_racing(now, self.policy.keep_at_most);
-        Look { step, newest, flight, landing, known: is_known, lost_race, racing }
+        let refused_for = known.refused_for(now);
+        Look { step, newest, flight, landing, known: is_known, lost_race, refused_for }
     }
 
     /// What an answer to a browser that presented this may bring along.
@@ -150,6 +151,7 @@ impl Registry {
         }
         let entry = shard.entry_or_new(id, &self.policy, now);
         entry.known.renewed();
+        entry.keep_until = None;
         // What comes late from elsewhere never takes the place of something newer.
         let generation = open.session.generation;
         let older = |kept: &Successor| kept.open.session.generation > generation;
@@ -171,8 +173,12 @@ impl Registry {
         let mut shard = self.shard(open.session.id);
         let entry = shard.entry_or_new(open.session.id, &self.policy, now);
         entry.known.failed(verdict, open.session.generation, now, jitter);
-        // Twice: once it can't be a lost race any more, who comes then is told that it is over.
-        let until = now.max(open.session.tokens.expires).plus(self.policy.keep_at_most * 2);
+        let kept = match verdict {
+            // Once it can't be a lost race any more, who comes then is told that it is over.
+            Verdict::Definitive => self.policy.keep_at_most + FAILURE_KEPT,
+            Verdict::Operator | Verdict::Passing | Verdict::Unasked => FAILURE_KEPT,
+        };
+        let until = now.max(open.session.tokens.expires).plus(kept);
         entry.keep_until = entry.keep_until.max(Some(until));
         self.moved();
     }
@@ -196,6 +202,15 @@ impl Registry {
     /// Whether a session's token is not renewed because the provider is away.
     pub(in crate::gateway) fn is_held_up(&self, id: SessionId) -> bool {
         self.shard(id).entry(id).is_some_and(|entry| entry.known.is_held_up())
+    }
+
+    /// Whether there is something newer than this generation, or the session is over.
+    pub(in crate::gateway) fn is_past(&self, session: &Session) -> bool {
+        let newer = |entry: &Entry| {
+            let kept = entry.successor.as_ref();
+            kept.is_some_and(|kept| kept.open.session.generation > session.generation)
+        };
+        self.is_over(session) || self.shard(session.id).entry(session.id).is_some_and(newer)
     }
 
     /// Whether this very session was ended by [`Self::end`].
@@ -252,6 +267,8 @@ impl Drop for Flight {
 }
 
 const SHARDS: usize = 16;
+/// How long it is remembered that a refresh failed.
+const FAILURE_KEPT: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
 #[path = "registry_tests.rs"]

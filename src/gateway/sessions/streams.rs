@@ -59,9 +59,8 @@ impl Streams {
         open: &Arc<OpenSession>,
         now: Timestamp,
     ) -> Leash {
-        let Session { id, created, ends, .. } = open.session;
-        // A shorter limit in the configuration counts for sessions that are there already.
-        let ends = ends.min(created.plus(self.absolute));
+        let id = open.session.id;
+        let ends = open.session.absolute_end(self.absolute);
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
         let held = Held { number, open: Arc::clone(open), _told: tell };

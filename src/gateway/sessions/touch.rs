@@ -48,8 +48,9 @@ pub(in crate::gateway) fn refresh_cookie<W: World>(
         sessions.registry.newer(presented)
     };
     let lines = match newer {
-        // A ticket stays the same.
-        Newer::Lines(_) | Newer::Nothing if sessions.place == Place::Stored => {
+        // A ticket stays the same, and a renewed session was written down.
+        Newer::Lines(_) if sessions.place == Place::Stored => Vec::new(),
+        Newer::Nothing if sessions.place == Place::Stored => {
             touch_record(world, current, request, answer)
         }
         Newer::Lines(lines) => {

@@ -140,7 +140,11 @@ impl Entry {
         {
             successor.shown.get_or_insert(now);
         }
-        self.known.overtaken(open.session.generation)
+        let overtaken = self.known.overtaken(open.session.generation);
+        if overtaken {
+            self.keep_until = None;
+        }
+        overtaken
     }
 
     pub(super) fn newest(&self, open: &Arc<OpenSession>) -> Arc<OpenSession> {
