@@ -88,6 +88,9 @@ impl Scene {
         if self.configuration.has_store() {
             plan = plan.session("store_grace = \"1m\"");
         }
+        if self.trouble == Trouble::RedisFrozen {
+            plan = plan.usual_store_limit();
+        }
         if matches!(self.trouble, Trouble::KilledBefore | Trouble::KilledBetween) {
             plan = plan.retrying();
         }

@@ -45,6 +45,7 @@ pub(crate) struct Plan {
     retries: bool,
     session: Vec<String>,
     limits: Vec<String>,
+    store_limit: Option<&'static str>,
     waits_for_redis: bool,
     workers: usize,
 }
@@ -57,6 +58,7 @@ impl Plan {
             retries: false,
             session: Vec::new(),
             limits: Vec::new(),
+            store_limit: Some(PATIENT),
             waits_for_redis: true,
             workers: 2,
         }
@@ -71,6 +73,12 @@ impl Plan {
     /// A line of `[limits]`.
     pub(crate) fn limit(mut self, line: &str) -> Self {
         self.limits.push(line.to_owned());
+        self
+    }
+
+    /// The store may take no longer than it may by default: what is about that.
+    pub(crate) fn usual_store_limit(mut self) -> Self {
+        self.store_limit = None;
         self
     }
 
@@ -141,6 +149,9 @@ impl Plan {
     }
 }
 
+/// Longer than any call to the store takes on a busy machine.
+const PATIENT: &str = "store_limit = \"5s\"";
+
 /// A gateway that fails stays in turn: the tests ask what becomes of every request.
 fn upstream(ports: &[u16]) -> String {
     let server = |port: &u16| format!("        server 127.0.0.1:{port} max_fails=0;\n");
@@ -168,7 +179,8 @@ impl Stage {
             Coordinated => self.redis.as_ref().map(Redis::coordination),
             Stored => self.redis.as_ref().map(Redis::store),
         };
-        let lines = place.iter().chain(&self.plan.session);
+        let limit = place.iter().zip(self.plan.store_limit).map(|(_, limit)| limit.to_owned());
+        let lines = place.iter().cloned().chain(limit).chain(self.plan.session.iter().cloned());
         let builder = gateway()
             .with_provider(&self.provider)
             .with_upstream(&self.app)
@@ -180,7 +192,7 @@ impl Stage {
             .with_table(&format!("[limits]\n{}", self.plan.limits.join("\n")))
             // Hundreds of sessions at TRACE would be all that the machine is busy with.
             .with_table("[log]\nlevel = \"info\"");
-        lines.fold(builder, |builder, line| builder.with_session(line))
+        lines.fold(builder, |builder, line| builder.with_session(&line))
     }
 
     pub(crate) fn gate(&self, number: usize) -> &Gate {

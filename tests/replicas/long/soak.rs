@@ -80,8 +80,8 @@ async fn watch(stage: &mut Stage, time: Duration) -> Vec<Sample> {
 }
 
 /// A minute once the caches are full, against the last one; both shorter where the whole is. What
-/// was opened lately is kept by the thousand, and every renewal makes a new cookie. Connections come
-/// and go; the fewest of a minute are those that stay.
+/// was opened lately is kept by the thousand, and every renewal makes a new cookie. nginx keeps 64
+/// connections, and a restart moves them to the others; the fewest of a minute are those that stay.
 fn assert_flat(configuration: Configuration, samples: &[Sample]) {
     let minute = (samples.len() / 5).clamp(1, 60);
     let warm = samples.len() * 2 / 5;
@@ -97,5 +97,5 @@ fn assert_flat(configuration: Configuration, samples: &[Sample]) {
         samples.chunks(minute).map(held).collect::<Vec<_>>(),
     );
     assert!(memory_then < memory + memory / 8 + 2048, "{configuration:?}: memory grows");
-    assert!(descriptors_then < descriptors + 16, "{configuration:?}: open files grow");
+    assert!(descriptors_then < descriptors + 64, "{configuration:?}: open files grow");
 }
