@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::browser::{Ask, Got};
+use super::request::{Ask, Got};
 use super::schedule::{Act, Chances};
 use super::{Sim, lock};
 use crate::gateway::sessions::Place;
@@ -45,6 +45,7 @@ pub(super) async fn direct(sim: &Arc<Sim>) {
     visit_all(sim).await;
     settled(sim).await;
     leases_are_free(sim).await;
+    sim.truth().judge_calm();
     // Each of these has the run, and the run has them.
     sim.replicas().clear();
 }

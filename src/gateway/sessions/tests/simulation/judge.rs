@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::truth::{CUT_OFF, Fact, Fate, Truth};
+use super::counts::Row;
+use super::truth::{CUT_OFF, Fact, Fate, KEPT_LONG_ENOUGH, Truth, WAS_OVER};
 use crate::auth::session::{Ended, Lifetimes, Session};
 use crate::auth::{CLOCK_SKEW, Timestamp};
 use crate::gateway::sessions::Place;
@@ -133,9 +134,9 @@ impl Truth {
                 return Absence::Lost("the store lost its data");
             }
             if self.schedule.place != Place::Stored && asked.now + self.spread >= came + keep {
-                return Absence::Lost("its browser came back too late");
+                return Absence::Lost(CAME_TOO_LATE);
             }
-            if self.schedule.place != Place::Cookie && self.is_cut_off(fact, first, came) {
+            if self.schedule.place != Place::Cookie && self.is_cut_off(fact, first) {
                 return Absence::Lost(CUT_OFF);
             }
             let alone =
@@ -186,6 +187,21 @@ impl Truth {
     pub(super) fn is_live(&self, index: usize) -> bool {
         let fact = &self.facts[index];
         fact.over.is_none() && !fact.is_lost && fact.doomed.is_empty()
+    }
+
+    /// Where nothing goes wrong and there is a store, nothing is lost and nothing spent twice but
+    /// for what is kept no longer.
+    pub(super) fn judge_calm(&mut self) {
+        if !self.schedule.is_calm() || self.schedule.place == Place::Cookie {
+            return;
+        }
+        let Row { lost, twice, .. } = &self.row;
+        let all = lost.keys().chain(twice.keys());
+        let excused = [KEPT_LONG_ENOUGH, CAME_TOO_LATE, WAS_OVER];
+        let bad: Vec<&str> = all.copied().filter(|why| !excused.contains(why)).collect();
+        if !bad.is_empty() {
+            self.violate(format!("nothing went wrong, and yet: {bad:?}"));
+        }
     }
 
     /// Whether a session that others renewed first was found again by none of its requests.
@@ -249,3 +265,4 @@ const STALE: Duration = Duration::from_secs(1);
 const TOLD_WITHIN: u64 = 1000;
 const CROSSED: &str = "two refreshes crossed on their way to the browser";
 const OVERTAKEN: &str = "another replica was first, and no store";
+const CAME_TOO_LATE: &str = "its browser came back too late";

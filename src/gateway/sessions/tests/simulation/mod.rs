@@ -7,8 +7,9 @@
 //! store's and the provider's clients would be.
 //!
 //! - [`schedule`] draws; [`director`] plays it, and looks whether all heals.
-//! - [`replica`] is what a worker is; [`store`] the way to the store; [`provider`] and [`browser`]
-//!   what they say.
+//! - [`browser`] asks, by way of [`request`]; [`people`] log in and out.
+//! - [`replica`] has processes that come and go, with a [`worker`] for each of their threads;
+//!   [`store`] is the way to the store, [`call`] the way to the [`provider`].
 //! - [`truth`] knows what really happened; [`judge`] holds the invariants against it.
 //! - [`mutants`] are broken rules, which must be noticed.
 //!
@@ -16,20 +17,24 @@
 //! one schedule; `ASKARA_SIMULATION_SCHEDULES=<number>` plays more of them.
 
 mod browser;
+mod call;
 mod counts;
 mod dice;
 mod director;
 mod judge;
 mod mutants;
+mod people;
 mod provider;
 mod replica;
+mod request;
 mod runs;
 mod schedule;
 mod store;
 mod truth;
+mod worker;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +68,8 @@ struct Sim {
     processes: AtomicUsize,
     /// Requests under way.
     requests: AtomicUsize,
+    /// Requests so far.
+    asked: AtomicU64,
     panicked: AtomicBool,
     /// Opens every cookie of the run.
     sealer: Sealer,
@@ -94,6 +101,7 @@ impl Sim {
             truth: Mutex::new(Truth::new(&schedule)),
             processes: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
+            asked: AtomicU64::new(0),
             panicked: AtomicBool::new(false),
             sealer: sealer(&keys),
             opened: Mutex::default(),
@@ -140,16 +148,22 @@ impl Sim {
         lock(&self.replicas)
     }
 
-    /// Whether something of this chance happens now.
-    fn happens(&self, chance: impl FnOnce(&Chances) -> u64) -> bool {
-        let permille = chance(&lock(&self.chances));
-        self.dice().permille(permille)
+    /// Dice for one thing: the same, whatever else is done beside it.
+    fn dice_of(&self, what: &[u64]) -> Dice {
+        let mut seed = self.schedule.seed;
+        for &part in what {
+            seed = Dice::new(seed ^ part.wrapping_mul(0xff51_afd7_ed55_8ccd)).draw();
+        }
+        Dice::new(seed)
     }
 
-    /// How much longer than others a token is.
-    fn token_length(&self) -> Option<usize> {
-        let long = self.schedule.long_tokens;
-        long.then(|| self.dice().index(4500))
+    fn chances(&self) -> Chances {
+        lock(&self.chances).clone()
+    }
+
+    /// How much longer than others the token that is given now is.
+    fn token_length(&self, dice: &mut Dice) -> Option<usize> {
+        self.schedule.long_tokens.then(|| dice.index(4500))
     }
 
     /// Whatever a task does, its panic is a failure of the run.

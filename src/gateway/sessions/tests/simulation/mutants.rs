@@ -35,13 +35,13 @@ impl Mutant {
     pub(super) fn schedule(self, seed: u64) -> Schedule {
         let mut schedule = Schedule { mutant: Some(self), ..Schedule::draw(seed) };
         if self == Self::ReleaseByAnyone {
-            // Only a lease that is given back late, while another call is slow, is another's: that
-            // takes people who don't rest.
-            let chances = Chances { store_drops: 400, provider_slow: 1000, ..Chances::default() };
-            schedule.chances = chances;
+            // Only while another call is slow a lease is another's: that takes people who don't
+            // rest.
+            schedule.chances = Chances { provider_slow: 500, ..Chances::default() };
             schedule.place = Place::Coordinated;
             schedule.replicas = 4;
             schedule.times.life = 5000;
+            schedule.times.told = 100;
             schedule.times.refresh_at = 0.5;
             schedule.times.limit = Duration::from_secs(10);
             let burst = Act::Burst { browser: 0, tabs: 3, over: 400 };

@@ -2,29 +2,19 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::call::PROVIDER;
 use super::mutants::Mutant;
-use super::provider::{Grant, Said, parse};
-use super::schedule::{Schedule, Trouble};
-use super::store::Link;
-use super::truth::{Fate, Spend};
+use super::worker::Worker;
 use super::{Sim, lock, sealer};
-use crate::auth::Timestamp;
-use crate::auth::identity::Identity;
-use crate::auth::provider::ProviderIndex;
-use crate::auth::refresh::{Breaker, RefreshPolicy, Verdict};
-use crate::auth::session::{Lifetimes, Session};
-use crate::auth::tokens::Tokens;
-use crate::gateway::sessions::{
-    Failed, Identified, Ledger, OpenSession, OpenedCache, Place, Sessions, World, hear,
-};
-use crate::secret::Secret;
+use crate::auth::refresh::{Breaker, RefreshPolicy};
+use crate::auth::session::Lifetimes;
+use crate::gateway::sessions::{Sessions, hear};
 use crate::telemetry::Metrics;
 
 /// A machine.
@@ -50,27 +40,16 @@ pub(super) struct Process {
     pub(super) number: usize,
     pub(super) replica: usize,
     pub(super) keys: Vec<u8>,
-    sim: Arc<Sim>,
-    sessions: Sessions,
-    breaker: Mutex<Breaker>,
-    alive: AtomicBool,
+    pub(super) sim: Arc<Sim>,
+    pub(super) sessions: Sessions,
+    pub(super) breaker: Mutex<Breaker>,
+    pub(super) alive: AtomicBool,
     tasks: Mutex<Vec<AbortHandle>>,
     /// Tasks that nobody's going away cancels.
-    running: AtomicUsize,
+    pub(super) running: AtomicUsize,
     /// Since when it hears of ends, one stretch after another.
     heard: Mutex<Vec<(u64, Option<u64>)>>,
 }
-
-/// One of its threads.
-pub(super) struct Worker {
-    pub(super) sim: Arc<Sim>,
-    pub(super) process: Arc<Process>,
-    ledger: Option<Ledger>,
-    opened: Mutex<OpenedCache>,
-}
-
-/// Counts a task for as long as it is there, however it ends.
-struct Counted(Arc<Process>);
 
 impl Replica {
     pub(super) fn new() -> Self {
@@ -131,59 +110,6 @@ impl Sim {
 
     pub(super) fn ahead(&self, replica: usize) -> i64 {
         self.replicas()[replica].ahead
-    }
-
-    /// A call of the provider, on its own way whoever made it.
-    async fn call_provider(
-        self: Arc<Self>,
-        index: usize,
-        spend: usize,
-        token: String,
-        answer: oneshot::Sender<Result<Grant, (bool, Failed)>>,
-    ) {
-        let passing = |why: &str| (true, Failed { verdict: Verdict::Passing, why: why.to_owned() });
-        let limit = u64::try_from(self.schedule.times.limit.as_millis()).unwrap_or_default();
-        let fails = self.happens(|chances| chances.provider_fails);
-        let slow = self.happens(|chances| chances.provider_slow);
-        let (mut to, back, trouble) = {
-            let mut dice = self.dice();
-            let kinds = [Trouble::Refused, Trouble::Status, Trouble::Hangs, Trouble::AnswerLost];
-            let trouble = fails.then(|| kinds[dice.index(kinds.len())]);
-            (dice.between(1, 60), dice.between(1, 60), trouble)
-        };
-        if slow {
-            let mut dice = self.dice();
-            to += if dice.percent(40) {
-                dice.between(limit.saturating_sub(150), limit + 30)
-            } else {
-                dice.between(100, limit * 5 / 4)
-            };
-        }
-        sleep(Duration::from_millis(to)).await;
-        let trouble = trouble.or(self.provider().trouble);
-        self.tell(|| format!("provider: {token} comes, {trouble:?}"));
-        match trouble {
-            Some(Trouble::Refused) => return drop(answer.send(Err(passing("refused")))),
-            Some(Trouble::Status) => return drop(answer.send(Err(passing("503")))),
-            Some(Trouble::Hangs) => return std::future::pending().await,
-            Some(Trouble::AnswerLost) | None => {}
-        }
-        let length = self.token_length();
-        let Schedule { provider: kind, times, .. } = &self.schedule;
-        let said = self.provider().refresh(&token, self.millis(), *kind, times, length);
-        self.tell(|| format!("provider: {token} {}", told(&said)));
-        self.truth().taken(index, spend, self.millis(), matches!(said, Said::Granted(_)));
-        sleep(Duration::from_millis(back)).await;
-        let said = match said {
-            Said::Granted(grant) => Ok(grant),
-            Said::Refused { .. } => {
-                let why = String::from("invalid_grant");
-                Err((false, Failed { verdict: Verdict::Definitive, why }))
-            }
-        };
-        if trouble.is_some() || answer.send(said).is_err() {
-            self.truth().lost(index, spend);
-        }
     }
 }
 
@@ -271,186 +197,6 @@ impl Process {
     pub(super) fn sweep(&self) {
         self.sessions.registry.sweep(self.sim.clock(self.sim.ahead(self.replica)));
     }
-
-    async fn ask(
-        self: &Arc<Self>,
-        open: &OpenSession,
-        token: String,
-    ) -> Result<Grant, (bool, Failed)> {
-        let sim = &self.sim;
-        let passing = |why: &str| (true, Failed { verdict: Verdict::Passing, why: why.to_owned() });
-        let Some((index, spend)) = sim.note_spend(self, open, &token) else {
-            return Err(passing("nobody knows this session"));
-        };
-        let (answer, coming) = oneshot::channel();
-        tokio::spawn(Arc::clone(sim).call_provider(index, spend, token, answer));
-        let limit = match sim.schedule.mutant {
-            Some(Mutant::NoLimit) => Duration::from_secs(100_000),
-            _ => sim.schedule.times.limit,
-        };
-        let answer = match timeout(limit, coming).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(passing("the connection broke")),
-            Err(_) => Err(passing("no answer in time")),
-        };
-        let dies = sim.replicas()[self.replica].dies_at_answer.filter(|_| answer.is_ok());
-        if let Some(back) = dies.filter(|_| self.alive.load(Ordering::Relaxed)) {
-            sim.replicas()[self.replica].dies_at_answer = None;
-            sim.crash_for(self.replica, back);
-            std::future::pending::<()>().await;
-        }
-        match &answer {
-            Ok(_) => sim.truth().came(index, spend, sim.millis()),
-            Err(_) => sim.truth().lost(index, spend),
-        }
-        answer
-    }
-}
-
-impl Sim {
-    fn note_spend(
-        &self,
-        process: &Process,
-        open: &OpenSession,
-        token: &str,
-    ) -> Option<(usize, usize)> {
-        let away = process.sessions.health.no_lease_for();
-        let mut truth = self.truth();
-        let index = truth.index_of(&open.session)?;
-        let (id, generation) = (open.session.id, open.session.generation);
-        self.tell(|| format!("{process} spends {token} of {id:?} generation {generation}"));
-        let spends = &mut truth.facts[index].spends;
-        spends.push(Spend {
-            process: process.number,
-            generation,
-            token: token.to_owned(),
-            begun: self.millis(),
-            alone: self.schedule.place == Place::Coordinated
-                && away.is_some_and(|away| {
-                    away >= self.schedule.times.grace.min(process.sessions.lease)
-                }),
-            taken: None,
-            fate: Fate::OnItsWay,
-            given_up: false,
-        });
-        Some((index, spends.len() - 1))
-    }
-}
-
-impl Worker {
-    fn new(sim: &Arc<Sim>, process: &Arc<Process>) -> Arc<Self> {
-        let link = || Link { sim: Arc::clone(sim), process: Arc::clone(process) };
-        let ring = &process.sessions.sealer.ring;
-        let ledger = (sim.schedule.place != Place::Cookie)
-            .then(|| Ledger::new(Arc::new(link()), Arc::clone(ring)));
-        let (sim, process) = (Arc::clone(sim), Arc::clone(process));
-        Arc::new(Self { sim, process, ledger, opened: Mutex::default() })
-    }
-}
-
-impl World for Worker {
-    /// Whether the answer is about somebody else.
-    type Brought = bool;
-
-    fn sessions(&self) -> &Sessions {
-        &self.process.sessions
-    }
-
-    fn ledger(&self) -> Option<&Ledger> {
-        self.ledger.as_ref()
-    }
-
-    fn cache(&self) -> MutexGuard<'_, OpenedCache> {
-        lock(&self.opened)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.sim.clock(self.sim.ahead(self.process.replica))
-    }
-
-    fn jitter(&self) -> u8 {
-        self.sim.dice().draw().to_le_bytes()[0]
-    }
-
-    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let counted = Counted::new(&self.process);
-        self.process.spawn(async move {
-            let _counted = counted;
-            task.await;
-        });
-    }
-
-    async fn spend(self: &Arc<Self>, open: &OpenSession) -> Result<(Session, bool), Failed> {
-        let passing = |why: &str| Failed { verdict: Verdict::Passing, why: why.to_owned() };
-        let Some(refresh) = &open.session.tokens.refresh else {
-            return Err(passing("there is no refresh token"));
-        };
-        let breaker = || lock(&self.process.breaker);
-        let standing = self.sessions().refresh.standing(&open.session.tokens, self.now());
-        if breaker().admit(self.now(), standing).is_err() {
-            return Err(passing("the provider has not answered lately"));
-        }
-        let spent = self.process.ask(open, refresh.expose().clone()).await;
-        match &spent {
-            Err((true, _)) => breaker().failed(self.now()),
-            _ => breaker().answered(),
-        }
-        let grant = spent.map_err(|(_, mut failed)| {
-            if self.sim.schedule.mutant == Some(Mutant::FailureIsFinal) {
-                failed.verdict = Verdict::Definitive;
-            }
-            failed
-        })?;
-        let tokens = tokens(&grant, self.now());
-        Ok((open.session.renewed(tokens, self.now()), grant.mistaken))
-    }
-
-    async fn identify(
-        self: &Arc<Self>,
-        before: &OpenSession,
-        session: &Session,
-        mistaken: &bool,
-    ) -> Identified {
-        let sim = &self.sim;
-        if *mistaken {
-            let mut truth = sim.truth();
-            if let Some(index) = truth.index_of(&before.session) {
-                truth.facts[index].over.get_or_insert("it was about somebody else");
-            }
-            return Identified::Gone("it is about somebody else");
-        }
-        if !sim.schedule.tells {
-            return Identified::Same(None);
-        }
-        let asked = sim.dice().millis(1, 300);
-        sleep(asked).await;
-        let name = Some(format!("name {}", session.generation));
-        let identity = Identity { name, ..session.identity.clone() };
-        Identified::Same(session.told(identity, None, self.now()).map(Box::new))
-    }
-
-    fn take_back(self: &Arc<Self>, _: ProviderIndex, session: &Session) {
-        let Some(refresh) = &session.tokens.refresh else { return };
-        let (sim, family) = (Arc::clone(&self.sim), parse(refresh.expose()).0);
-        self.run(async move {
-            sleep(Duration::from_millis(20)).await;
-            sim.provider().revoke(family);
-        });
-    }
-}
-
-impl Counted {
-    fn new(process: &Arc<Process>) -> Self {
-        process.running.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(process))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
-        self.0.sim.notice_panic();
-    }
 }
 
 impl fmt::Display for Process {
@@ -459,24 +205,6 @@ impl fmt::Display for Process {
     }
 }
 
-/// The tokens of a grant that came now.
-pub(super) fn tokens(grant: &Grant, now: Timestamp) -> Tokens {
-    Tokens {
-        access: Secret::new(grant.access.clone()),
-        refresh: grant.refresh.clone().map(Secret::new),
-        issued: now,
-        expires: now.plus(grant.expires_in),
-    }
-}
-
-fn told(said: &Said) -> String {
-    match said {
-        Said::Granted(grant) => format!("brings {:?}", grant.refresh),
-        Said::Refused { revoked } => format!("is refused (all revoked: {revoked})"),
-    }
-}
-
-pub(super) const PROVIDER: &str = "askara";
 /// How long a process that is to stop may finish what it has begun, in milliseconds.
 const DRAIN: u64 = 30_000;
 const DRAIN_STEP: u64 = 100;

@@ -98,15 +98,18 @@ impl Shared {
 }
 
 impl Link {
-    fn fate(&self) -> Fate {
+    fn fate(&self, what: &str, slot: Option<Slot>) -> Fate {
         let sim = &self.sim;
         if !sim.store.reaches(self.process.replica) {
             let away = sim.store.away.load(Ordering::Relaxed);
             let hangs = !away || sim.store.hangs.load(Ordering::Relaxed);
             return if hangs { Fate::Dropped } else { Fate::Refused };
         }
-        if sim.happens(|chances| chances.store_drops) {
-            let mut dice = sim.dice();
+        let chances = sim.chances();
+        let slot = slot.map_or(0, |slot| u64::from_le_bytes(*slot.0.first_chunk().expect("32")));
+        let call = what.bytes().fold(0, |call, byte| call * 31 + u64::from(byte));
+        let mut dice = sim.dice_of(&[self.process.number as u64, call, slot, sim.millis()]);
+        if dice.permille(chances.store_drops) {
             let late = dice.millis(260, 6000);
             return match dice.below(5) {
                 0 => Fate::Refused,
@@ -115,15 +118,14 @@ impl Link {
                 _ => Fate::Late(late),
             };
         }
-        let slow = sim.happens(|chances| chances.store_slow);
-        let mut dice = sim.dice();
-        let most = if slow { 120 } else { 2 };
+        let most = if dice.permille(chances.store_slow) { 120 } else { 2 };
         Fate::Fine { to: dice.millis(0, most), back: dice.millis(0, most) }
     }
 
     async fn call<T, F>(
         &self,
         what: &'static str,
+        slot: impl Into<Option<Slot>>,
         work: impl FnOnce(Model, Arc<Sim>) -> F + Send + 'static,
     ) -> Result<T, Fault>
     where
@@ -131,7 +133,7 @@ impl Link {
         F: Future<Output = Result<T, Fault>> + Send + 'static,
     {
         let (sim, given_up) = (Arc::clone(&self.sim), Instant::now() + LIMIT);
-        let lost = match self.fate() {
+        let lost = match self.fate(what, slot.into()) {
             Fate::Fine { to, back } => {
                 pause(to).await;
                 if sim.store.reaches(self.process.replica) {
@@ -181,7 +183,7 @@ impl Link {
         let sim = &self.sim;
         let given_up = Instant::now() + patience + LIMIT;
         let broken = || Err(Fault::Away(String::from("listen: broken")));
-        if !matches!(self.fate(), Fate::Fine { .. }) {
+        if !matches!(self.fate("listen", None), Fate::Fine { .. }) {
             sleep(Duration::from_millis(100)).await;
             return broken();
         }
@@ -220,7 +222,7 @@ impl Link {
 impl Store for Link {
     fn read(&self, slot: Slot) -> Answer<'_, Held> {
         let wrong = self.is(Mutant::WrongRecord);
-        Box::pin(self.call("read", move |model, sim| async move {
+        Box::pin(self.call("read", slot, move |model, sim| async move {
             if wrong {
                 let other = sim.truth().facts.first().map(|fact| Slot(fact.session.id.slot()));
                 return model.read(other.unwrap_or(slot)).await;
@@ -237,7 +239,7 @@ impl Store for Link {
         life: Duration,
     ) -> Answer<'a, Kept> {
         let (record, handles) = (record.clone(), handles.to_vec());
-        Box::pin(self.call("create", move |model, sim| async move {
+        Box::pin(self.call("create", slot, move |model, sim| async move {
             let kept = model.create(slot, &record, &handles, life).await;
             sim.note_kept(slot, &record, &kept);
             kept
@@ -247,7 +249,7 @@ impl Store for Link {
     fn take(&self, slot: Slot, owner: Owner, life: Duration) -> Answer<'_, Taken> {
         let blind = self.is(Mutant::NoReadUnderTheLease);
         let everyone = self.is(Mutant::LeaseForEveryone);
-        Box::pin(self.call("take", move |model, sim| async move {
+        Box::pin(self.call("take", slot, move |model, sim| async move {
             if everyone && let Some(owner) = sim.store.owner(slot) {
                 model.release(slot, owner).await?;
             }
@@ -266,18 +268,22 @@ impl Store for Link {
         if self.is(Mutant::ShortLease) {
             return Box::pin(async { Ok(true) });
         }
-        Box::pin(
-            self.call(
-                "extend",
-                move |model, _| async move { model.extend(slot, owner, life).await },
-            ),
-        )
+        Box::pin(self.call("extend", slot, move |model, _| async move {
+            model.extend(slot, owner, life).await
+        }))
     }
 
     fn release(&self, slot: Slot, owner: Owner) -> Answer<'_, ()> {
         let anyone = self.is(Mutant::ReleaseByAnyone);
-        Box::pin(self.call("release", move |model, sim| async move {
-            let owner = if anyone { sim.store.owner(slot).unwrap_or(owner) } else { owner };
+        Box::pin(self.call("release", slot, move |model, sim| async move {
+            if anyone {
+                // It comes again, when another has it.
+                tokio::spawn(async move {
+                    sleep(Duration::from_secs(3)).await;
+                    let owner = sim.store.owner(slot).unwrap_or(owner);
+                    sim.store.model().release(slot, owner).await
+                });
+            }
             model.release(slot, owner).await
         }))
     }
@@ -294,7 +300,7 @@ impl Store for Link {
             return Box::pin(async { Ok(Kept::Yes) });
         }
         let record = record.clone();
-        Box::pin(self.call("keep", move |model, sim| async move {
+        Box::pin(self.call("keep", slot, move |model, sim| async move {
             let kept = model.keep(slot, &record, found, life).await;
             sim.note_kept(slot, &record, &kept);
             kept
@@ -302,12 +308,12 @@ impl Store for Link {
     }
 
     fn end(&self, slot: Slot, life: Duration) -> Answer<'_, Option<Record>> {
-        Box::pin(self.call("end", move |model, _| async move { model.end(slot, life).await }))
+        Box::pin(self.call("end", slot, move |model, _| async move { model.end(slot, life).await }))
     }
 
     fn announce<'a>(&'a self, notice: &'a [u8], life: Duration) -> Answer<'a, ()> {
         let (notice, mute) = (notice.to_vec(), self.is(Mutant::Mute));
-        Box::pin(self.call("announce", move |model, sim| async move {
+        Box::pin(self.call("announce", None, move |model, sim| async move {
             let opened = sim.sealer.ring.open(Purpose::Ending, "", &notice);
             if let Some(ending) = opened.ok().and_then(|opened| Ending::from_bytes(&opened.plain)) {
                 sim.tell(|| format!("store: tells of {:?}", ending.whom));
@@ -332,27 +338,28 @@ impl Store for Link {
     }
 
     fn filed(&self, handle: Handle) -> Answer<'_, Vec<Slot>> {
-        Box::pin(self.call("filed", move |model, _| async move { model.filed(handle).await }))
+        Box::pin(self.call("filed", None, move |model, _| async move { model.filed(handle).await }))
     }
 
     fn list<'a>(&'a self, from: Option<&'a str>) -> Answer<'a, Page> {
         let from = from.map(str::to_owned);
         Box::pin(
-            self.call("list", move |model, _| async move { model.list(from.as_deref()).await }),
-        )
-    }
-
-    fn first_time(&self, name: [u8; 32], life: Duration) -> Answer<'_, bool> {
-        Box::pin(
             self.call(
-                "first_time",
-                move |model, _| async move { model.first_time(name, life).await },
+                "list",
+                None,
+                move |model, _| async move { model.list(from.as_deref()).await },
             ),
         )
     }
 
+    fn first_time(&self, name: [u8; 32], life: Duration) -> Answer<'_, bool> {
+        Box::pin(self.call("first_time", None, move |model, _| async move {
+            model.first_time(name, life).await
+        }))
+    }
+
     fn ping(&self) -> Answer<'_, ()> {
-        Box::pin(self.call("ping", |model, _| async move { model.ping().await }))
+        Box::pin(self.call("ping", None, |model, _| async move { model.ping().await }))
     }
 }
 

@@ -174,7 +174,7 @@ impl Truth {
     /// Why a token may be spent though it was spent already, if it may.
     fn excuse(&self, fact: &Fact, first: &Spend, second: &Spend, now: u64) -> Option<&'static str> {
         if fact.over.is_some() {
-            return Some("the session was over");
+            return Some(WAS_OVER);
         }
         let begun = first.begun.min(second.begun);
         let came = match first.fate {
@@ -188,7 +188,7 @@ impl Truth {
         if place == Place::Cookie {
             return match () {
                 () if first.process != second.process => Some("another replica, and no store"),
-                () if now + self.spread >= came + keep => Some("kept for long enough"),
+                () if now + self.spread >= came + keep => Some(KEPT_LONG_ENOUGH),
                 () => None,
             };
         }
@@ -201,16 +201,17 @@ impl Truth {
         if first.alone || second.alone {
             return Some("the store was away for longer than the time of grace");
         }
-        if self.is_cut_off(fact, first, came) {
+        if self.is_cut_off(fact, first) {
             return Some(CUT_OFF);
         }
         let kept = fact.kept.filter(|(written, _)| written.generation > first.generation);
         let (_, at) = kept?;
-        (place == Place::Coordinated && now >= at + keep).then_some("kept for long enough")
+        (place == Place::Coordinated && now >= at + keep).then_some(KEPT_LONG_ENOUGH)
     }
 
-    /// Whether a process could not tell the store what came at `came`.
-    pub(super) fn is_cut_off(&self, fact: &Fact, spend: &Spend, came: u64) -> bool {
+    /// Whether a process could not tell the store what the provider gave it.
+    pub(super) fn is_cut_off(&self, fact: &Fact, spend: &Spend) -> bool {
+        let Fate::Came(came) = spend.fate else { return false };
         let kept = fact.kept.is_some_and(|(written, _)| written.generation > spend.generation);
         let failed = self.failed.get(&spend.process);
         !kept && failed.is_some_and(|failed| failed + 1000 >= came)
@@ -320,3 +321,5 @@ impl Truth {
 
 /// The store could not be told of what the provider gave.
 pub(super) const CUT_OFF: &str = "the first was cut off before it was kept";
+pub(super) const KEPT_LONG_ENOUGH: &str = "kept for long enough";
+pub(super) const WAS_OVER: &str = "the session was over";
