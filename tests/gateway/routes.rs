@@ -117,6 +117,7 @@ async fn dangerous_methods_are_refused() {
 async fn a_health_path_answers_and_the_operators_route_wins() {
     let app = App::start().await;
     let plain = gateway().with_upstream(&app).start().await;
+    plain.ready().await;
     for path in ["/ping", "/ready"] {
         assert_eq!(plain.send(ask("GET", path)).await.status, 200, "{path}");
     }

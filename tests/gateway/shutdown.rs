@@ -40,6 +40,7 @@ async fn an_idle_gateway_ends_at_once_whoever_is_connected() {
 #[tokio::test]
 async fn new_connections_are_refused_and_readiness_says_so() {
     let (app, mut gate) = with_public_app().await;
+    gate.ready().await;
     assert_eq!(gate.admin("/readyz").await.unwrap().status, 200);
     assert_eq!(gate.admin("/healthz").await.unwrap().status, 200);
     assert_eq!(gate.admin("/metrics").await.unwrap().status, 200);

@@ -66,6 +66,17 @@ impl Gate {
         panic!("no answer from /ping");
     }
 
+    /// Waits until it says that it is ready: with a store, once that was read.
+    pub(crate) async fn ready(&self) {
+        for _ in 0..250 {
+            if self.send(ask("GET", "/ready")).await.status == 200 {
+                return;
+            }
+            wait(20).await;
+        }
+        panic!("not ready within five seconds");
+    }
+
     /// A browser that has never been here.
     pub(crate) fn visitor(&self) -> Visitor {
         Visitor::new(self.origin.clone(), self.tls.clone())
