@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::candidates::{self, Presented, presented};
@@ -63,6 +64,8 @@ async fn look_up<W: World>(
 ) -> Result<Recalled, Unavailable> {
     let sessions = world.sessions();
     let provider = presented.provider;
+    // However often it has to be looked at again.
+    let until = Instant::now() + patience;
     for _ in 0..MAX_LOOKS {
         let epoch = sessions.registry.epoch();
         let Look { step, newest, flight, landing, known, lost_race, refused_for } =
@@ -111,7 +114,7 @@ async fn look_up<W: World>(
                 if step == Step::Wait {
                     sessions.metrics.refresh(RefreshOutcome::shared);
                 }
-                wait(landing, patience)
+                wait(landing, until)
                     .await
                     .map_err(|retry_after| Unavailable::Token { provider, retry_after })?;
                 now = world.now();
@@ -135,9 +138,9 @@ fn current<W: World>(
 }
 
 /// Waits for a refresh to land; an error says when to ask again.
-async fn wait(landing: Option<CancellationToken>, patience: Duration) -> Result<(), Duration> {
+async fn wait(landing: Option<CancellationToken>, until: Instant) -> Result<(), Duration> {
     let Some(landing) = landing else { return Ok(()) };
-    let landed = tokio::time::timeout(patience, landing.cancelled()).await;
+    let landed = tokio::time::timeout_at(until, landing.cancelled()).await;
     landed.map_err(|_| Duration::from_secs(1))
 }
 
