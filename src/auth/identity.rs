@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kept::Claims;
+
 /// What the app is told of a person. Every text is bounded by [`MAX_TEXT`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -14,6 +16,8 @@ pub struct Identity {
     pub groups: Vec<String>,
     pub organization: Option<String>,
     pub preferred_username: Option<String>,
+    /// What rules and fields of the configuration read beside that.
+    pub claims: Claims,
 }
 
 /// Where each part of an identity is looked for: the first source that has it wins.
@@ -25,6 +29,8 @@ pub struct IdentitySources {
     pub groups: Vec<Source>,
     pub organization: Vec<Source>,
     pub preferred_username: Vec<Source>,
+    /// What rules and fields of the configuration read beside that.
+    pub kept: Vec<Source>,
 }
 
 /// One place in one document, such as `me:/organization/id`.
@@ -45,8 +51,9 @@ pub struct Documents {
     pub id: Option<Value>,
 }
 
+/// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Document {
+pub enum Document {
     IdToken,
     Me,
     Token,
@@ -74,13 +81,24 @@ impl Source {
         self.document != Document::Me
     }
 
+    /// Which document it looks into.
+    pub const fn document(&self) -> Document {
+        self.document
+    }
+
+    /// Where in it (RFC 6901).
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
     fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
         self.document.of(documents)?.pointer(&self.pointer)
     }
 }
 
 impl Document {
-    const fn of(self, documents: &Documents) -> Option<&Value> {
+    /// It, where the provider told it.
+    pub const fn of(self, documents: &Documents) -> Option<&Value> {
         match self {
             Self::IdToken => documents.id.as_ref(),
             Self::Me => documents.me.as_ref(),
@@ -99,6 +117,7 @@ impl IdentitySources {
             &self.groups,
             &self.organization,
             &self.preferred_username,
+            &self.kept,
         ];
         lists.iter().any(|list| list.iter().any(|source| source.document == Document::Me))
     }
@@ -118,6 +137,7 @@ impl IdentitySources {
             groups: first(&self.groups, documents, as_list).unwrap_or_default(),
             organization: text(&self.organization),
             preferred_username: text(&self.preferred_username),
+            claims: Claims::keep(&self.kept, documents),
         })
     }
 }
@@ -162,6 +182,7 @@ impl IdentitySources {
             },
             organization: text(&self.organization, &before.organization),
             preferred_username: text(&self.preferred_username, &before.preferred_username),
+            claims: Claims::keep(&self.kept, documents).or(&before.claims, documents),
         }
     }
 

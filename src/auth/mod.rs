@@ -22,6 +22,7 @@
 
 pub mod authorization;
 pub mod bearer;
+pub mod browser;
 pub mod callback;
 pub mod claims;
 pub mod client_assertion;
@@ -29,6 +30,8 @@ pub mod client_call;
 pub mod cookie;
 pub mod discovery;
 pub mod ending;
+pub mod facts;
+pub mod fields;
 pub mod freshness;
 pub mod headers;
 pub mod host;
@@ -38,6 +41,7 @@ pub mod introspection;
 pub mod json;
 pub mod jwks;
 pub mod jwt;
+pub mod kept;
 pub mod login;
 pub mod logout;
 pub mod logout_token;
@@ -51,16 +55,19 @@ pub mod refresh;
 pub mod request;
 pub mod return_to;
 pub mod route;
+pub mod route_limits;
 pub mod same_site;
 pub mod seal;
 pub mod session;
 pub mod session_size;
+pub mod step_up;
 pub mod summary;
 pub mod ticket;
 pub mod token_call;
 pub mod token_kind;
 pub mod tokens;
 pub mod trust;
+pub mod way;
 
 #[cfg(test)]
 mod session_sizes_tests;

@@ -5,9 +5,10 @@
 //! 2. `signed-in` passes whoever has a session that holds.
 //! 3. A path with `;parameters` must pass the rule found with them and the one found without.
 
-use super::identity::Identity;
+use super::facts::Facts;
 use super::path::RequestPath;
 use super::route::Found;
+use super::step_up::Wanted;
 
 /// The rule of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,23 +27,27 @@ impl Permit {
 }
 
 /// Why a request may not pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied<'a> {
     /// Nobody is signed in, and the rule wants somebody.
     NoSession,
+    /// Whoever it is may not, or nobody may; what the operator says of it.
+    NotAllowed { message: Option<&'a str> },
+    /// Somebody is signed in, but not in the way or as recently as the rule wants.
+    StepUp(Wanted<'a>),
 }
 
 /// Judges one request.
-pub fn judge(
-    found: Found<'_>,
+pub fn judge<'a>(
+    found: Found<'a>,
     path: &RequestPath<'_>,
-    identity: Option<&Identity>,
-) -> Result<Permit, Denied> {
+    facts: &Facts<'_>,
+) -> Result<Permit, Denied<'a>> {
     let rules = [Some(&found.route.access), found.also.map(|route| &route.access)];
     for rule in rules.into_iter().flatten() {
         match rule {
             Access::Public if !path.never_public() => {}
-            Access::Public | Access::SignedIn if identity.is_some() => {}
+            Access::Public | Access::SignedIn if facts.person.is_some() => {}
             Access::Public | Access::SignedIn => return Err(Denied::NoSession),
         }
     }
@@ -52,24 +57,19 @@ pub fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Timestamp;
+    use crate::auth::facts::Person;
     use crate::auth::host::Host;
-    use crate::auth::route::{Authorization, PathPattern, Route, RouteTable};
+    use crate::auth::identity::Identity;
+    use crate::auth::route::{PathPattern, Route, RouteTable};
 
     #[test]
     fn a_request_passes_by_rule_session_and_spelling() {
-        let route = |path: &str, access| Route {
-            host: None,
-            path: PathPattern::prefix(path),
-            methods: Vec::new(),
-            access,
-            authorization: Authorization::Replace,
-            access_token_header: false,
-            provider: None,
-            upstream: 0,
-        };
+        let route = |path: &str, access| Route::for_test(PathPattern::prefix(path), access);
         let table =
             RouteTable::new(vec![route("/", Access::SignedIn), route("/public", Access::Public)]);
-        let somebody = Identity::for_test("42");
+        let identity = Identity::for_test("42");
+        let somebody = Person { identity: &identity, scopes: &[], authenticated: None, acr: None };
         for (path, anonymous, signed_in) in [
             ("/", false, true),
             ("/public", true, true),
@@ -84,8 +84,16 @@ mod tests {
             let parsed = RequestPath::parse(path).unwrap();
             let host = Host::parse("app.example.com").unwrap();
             let found = table.find(&host, &parsed, &http::Method::GET).unwrap();
-            assert_eq!(judge(found, &parsed, None).is_ok(), anonymous, "{path}");
-            assert_eq!(judge(found, &parsed, Some(&somebody)).is_ok(), signed_in, "{path}");
+            let nobody = Facts {
+                method: &http::Method::GET,
+                host: &host,
+                client: None,
+                now: Timestamp::from_unix(0),
+                person: None,
+            };
+            assert_eq!(judge(found, &parsed, &nobody).is_ok(), anonymous, "{path}");
+            let facts = nobody.of(Some(somebody));
+            assert_eq!(judge(found, &parsed, &facts).is_ok(), signed_in, "{path}");
         }
     }
 }

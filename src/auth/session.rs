@@ -247,7 +247,7 @@ struct Wire {
 }
 
 /// The layout of the plaintext; a change of [`Wire`] takes the next number.
-const LAYOUT: u8 = 3;
+const LAYOUT: u8 = 4;
 
 #[cfg(test)]
 pub(crate) mod testing {

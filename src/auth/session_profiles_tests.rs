@@ -287,6 +287,7 @@ pub(super) fn sources(rows: &Sources) -> IdentitySources {
         groups: list(rows.groups),
         organization: list(rows.organization),
         preferred_username: list(rows.preferred_username),
+        kept: Vec::new(),
     }
 }
 

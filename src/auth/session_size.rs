@@ -24,6 +24,7 @@ use super::cookie::{CookieStyle, given_back};
 use super::headers::Statement;
 use super::host::{Host, split_scheme};
 use super::identity::{Identity, IdentitySources, Source};
+use super::kept::Claims;
 use super::preset::Preset;
 use super::provider::Settings;
 use super::seal::sealed_len;
@@ -186,6 +187,7 @@ fn person(sources: &IdentitySources, groups: Vec<String>) -> Identity {
         groups,
         organization: text(&sources.organization, ID),
         preferred_username: text(&sources.preferred_username, 20),
+        claims: Claims::default(),
     }
 }
 

@@ -10,7 +10,8 @@ mod limits;
 mod problem;
 mod provider;
 mod reader;
-mod routes;
+mod route;
+
 mod secrets;
 mod server;
 mod session;
@@ -26,7 +27,7 @@ pub use keys::{KeySource, NoStateFolder, obtain_key};
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 pub use provider::ProviderConfig;
-pub use routes::{Upstream, UpstreamAddress};
+pub use route::{Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;
 pub use session_size::LargestSession;
@@ -116,7 +117,7 @@ impl Config {
             has_store: session.as_ref().is_none_or(SessionConfig::has_store),
         };
         let providers = provider::parse(&mut root, surroundings, problems, &mut warnings);
-        let routes = routes::parse(&mut root, &providers.names, problems, &mut warnings);
+        let routes = route::parse(&mut root, &providers.names, problems, &mut warnings);
         let limits = limits::parse(&mut root, problems);
         root.finish(problems);
         let (public, providers) = (server.public?, providers.all?);

@@ -7,6 +7,7 @@ pub mod clock;
 mod login;
 mod own;
 mod pages;
+mod passage;
 mod providers;
 mod renewal;
 mod respond;
@@ -25,27 +26,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::{Body as _, Incoming};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
-use body::is_event_stream;
 pub use respond::Failure;
 pub use sessions::ledger;
 pub use setup::Setup;
 
 use crate::auth::cookie::CookieStyle;
 use crate::auth::ending::Whom;
-use crate::auth::headers;
 use crate::auth::host::Origin;
-use crate::auth::path::RequestPath;
-use crate::auth::policy;
-use crate::auth::request::{self, Intent, intent};
+use crate::auth::request;
 use crate::auth::return_to::ReturnRules;
-use crate::auth::route::{Route, RouteTable};
-use crate::auth::same_site;
+use crate::auth::route::RouteTable;
 use crate::auth::seal::{BadRing, KeyRing};
 use crate::auth::trust::{Peer, TrustedProxies};
 use crate::config::{Config, Keeping};
@@ -53,18 +48,16 @@ use crate::provider::Client;
 use crate::secret::SealKey;
 use crate::store::{Fault, Store};
 use crate::telemetry::Metrics;
-use crate::upstream::{AnswerBody, Until, Upstream};
+use crate::upstream::Upstream;
 use bearer::Verdicts;
 use login::SpentAttempts;
-use own::OwnPath;
 use pages::Pages;
 use providers::Party;
 use respond::Asker;
 use sealer::{Sealer, reference};
-use sessions::{Ledger, OpenedCache, Place, RequestTraits, Sessions, end_all, refresh_cookie};
+use sessions::{Ledger, OpenedCache, Place, Sessions, end_all};
 use state_to_app::Stated;
-use visit::{Arrival, Visit};
-use who::Who;
+use visit::Arrival;
 
 /// What all workers share.
 pub struct Gateway {
@@ -232,164 +225,7 @@ impl Worker {
         })
     }
 
-    async fn answer(
-        self: &Arc<Self>,
-        parts: Parts,
-        body: Incoming,
-        arrival: Arrival,
-    ) -> Response<Body> {
-        // The head is read by some and changed for the app: what is read is a cheap copy.
-        let seen = parts.headers.clone();
-        let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let lines = seen.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let visit = Visit {
-            method: &method,
-            headers: &seen,
-            path: uri.path(),
-            query: uri.query().unwrap_or_default(),
-            host: &arrival.host,
-            own: self.gateway.sessions.sealer.cookies.sort(lines),
-        };
-        match self.decide(&visit, parts, body, &arrival).await {
-            Ok(answer) => answer,
-            Err(failure) => self.gateway.respond(&failure, &visit.asker()),
-        }
-    }
-
-    /// The whole way on one screen.
-    async fn decide(
-        self: &Arc<Self>,
-        visit: &Visit<'_>,
-        mut parts: Parts,
-        body: Incoming,
-        arrival: &Arrival,
-    ) -> Result<Response<Body>, Failure> {
-        let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
-        if let Some(own) = OwnPath::of(&path, visit, &self.gateway) {
-            let form = read_form(&parts, body).await;
-            return self.own_answer(own, visit, &form).await;
-        }
-        headers::strip_nominated(&mut parts.headers);
-        headers::strip_claims(&mut parts.headers);
-        let found =
-            self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
-        let public = policy::judge(found, &path, None).is_ok();
-        let who = self.who(visit, found, public).await?;
-        let mut answer = match policy::judge(found, &path, who.identity()) {
-            Ok(permit) => {
-                self.same_origin_socket(visit, &who)?;
-                self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
-                let app = &self.upstreams[found.route.upstream];
-                let request = Request::from_parts(parts, body);
-                let until = || {
-                    who.leash(&self.gateway.sessions).map(|leash| Box::pin(leash.over()) as Until)
-                };
-                let answer = app.forward(request, permit, until).await;
-                self.for_visitor(answer.map_err(Failure::Upstream)?, found.route, &who)
-            }
-            Err(policy::Denied::NoSession) => self.without_session(visit).await,
-        };
-        match &who {
-            Who::Somebody(current) | Who::Stranger(current) => {
-                let traits = RequestTraits::of(visit.headers);
-                refresh_cookie(self, current, &visit.own, &traits, answer.headers_mut());
-            }
-            Who::Nobody { clear: true } => self.clear_cookies(visit, &mut answer),
-            Who::Nobody { clear: false } | Who::Client(_) => {}
-        }
-        Ok(answer)
-    }
-
-    /// Sends a navigation to the provider; tells everything else where to sign in.
-    async fn without_session(self: &Arc<Self>, visit: &Visit<'_>) -> Response<Body> {
-        let gateway = &self.gateway;
-        let respond = |failure: Failure| gateway.respond(&failure, &visit.asker());
-        if !gateway.knows(visit.host) {
-            return gateway.elsewhere(visit, None).unwrap_or_else(respond);
-        }
-        if gateway.sessions.keeps_nothing() {
-            // A login could not be kept: nobody is sent on one (C-114).
-            return respond(Failure::StoreUnavailable);
-        }
-        let origin = visit.origin(gateway);
-        if intent(visit.method, visit.headers) == Intent::Navigation {
-            let target = if visit.query.is_empty() {
-                visit.path.to_owned()
-            } else {
-                format!("{}?{}", visit.path, visit.query)
-            };
-            let return_to = gateway.judged(Some(&target), &origin);
-            let begun = self.sign_in_navigation(visit, &return_to).await;
-            return begun.unwrap_or_else(|failure| {
-                if matches!(failure, Failure::Route(_)) {
-                    return respond(failure);
-                }
-                gateway.respond_again(
-                    &failure,
-                    &visit.asker(),
-                    Some(gateway.start_path(&return_to)),
-                )
-            });
-        }
-        // Where a script's request failed, the page around it is what a person wants back.
-        let referer = visit.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-        respond(gateway.sign_in(visit, &gateway.judged(referer, &origin)))
-    }
-
-    fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
-        let lines = self.gateway.sessions.sealer.cookies.clear_session(&visit.own);
-        sealer::add_cookies(answer.headers_mut(), lines);
-    }
-
-    /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
-    fn same_origin_socket(&self, visit: &Visit<'_>, who: &Who) -> Result<(), Failure> {
-        if !who.by_cookie() || !visit.headers.contains_key(header::UPGRADE) {
-            return Ok(());
-        }
-        let origin = visit.origin(&self.gateway);
-        match same_site::has_foreign_origin(visit.headers, &origin) {
-            true => Err(Failure::ForeignOrigin),
-            false => Ok(()),
-        }
-    }
-
-    /// What of an app's answer does not concern the visitor goes; what is one person's is marked.
-    fn for_visitor(
-        &self,
-        answer: Response<AnswerBody>,
-        route: &Route,
-        who: &Who,
-    ) -> Response<Body> {
-        let streams = is_event_stream(answer.headers()) && !answer.body().is_end_stream();
-        let mut answer = match streams.then(|| who.leash(&self.gateway.sessions)).flatten() {
-            Some(leash) => answer.map(|body| Body::events(body, leash)),
-            None => answer.map(Body::App),
-        };
-        let headers = answer.headers_mut();
-        if headers::strip_foreign_set_cookies(headers) {
-            tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
-        }
-        if who.identity().is_some() && !headers.contains_key(header::CACHE_CONTROL) {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
-        }
-        answer
-    }
-
     fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// The form that was posted to one of our own paths; whatever is none counts as empty.
-async fn read_form(parts: &Parts, body: Incoming) -> String {
-    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
-        return String::new();
-    }
-    let read = tokio::time::timeout(FORM_TIME, Limited::new(body, FORM_BYTES).collect()).await;
-    let bytes = read.ok().and_then(Result::ok).map(|read| read.to_bytes()).unwrap_or_default();
-    String::from_utf8(bytes.to_vec()).unwrap_or_default()
-}
-
-const FORM_BYTES: usize = 8 * 1024;
-const FORM_TIME: Duration = Duration::from_secs(10);

@@ -49,6 +49,8 @@ pub enum Failure {
     /// A host that is neither public_url's nor a route's.
     Misdirected,
     NoOwnPath,
+    /// The rule of the route does not let whoever it is pass.
+    NotAllowed,
     /// The provider's addresses or keys could not be found out.
     NotLearnt(NotLearnt),
     Path(BadPath),

@@ -1,5 +1,7 @@
 //! One request, as far as it was understood before anything was decided.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, Method, StatusCode};
 
 use super::Gateway;
@@ -26,6 +28,13 @@ pub(super) struct Arrival {
     /// Whether a trusted proxy told the host.
     pub(super) told_host: bool,
     pub(super) forwarded: Forwarded,
+}
+
+impl Arrival {
+    /// Where the request came from, as far as it is known.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        self.forwarded.client.or_else(|| self.peer.address())
+    }
 }
 
 impl Visit<'_> {

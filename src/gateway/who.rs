@@ -9,6 +9,7 @@ use super::clock::now;
 use super::respond::Failure;
 use super::sessions::{Current, Leash, Recalled, Sessions, Unavailable, recall};
 use super::visit::Visit;
+use crate::auth::facts::Person;
 use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
 use crate::auth::provider::ProviderIndex;
@@ -73,6 +74,26 @@ impl Who {
             Self::Client(client) => Some(&client.identity),
             Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => Some(&current.newest.session.identity),
+        }
+    }
+
+    /// What rules may know of it.
+    pub(super) fn person(&self) -> Option<Person<'_>> {
+        match self {
+            Self::Client(client) => {
+                let identity = &client.identity;
+                Some(Person { identity, scopes: &[], authenticated: None, acr: None })
+            }
+            Self::Nobody { .. } | Self::Stranger(_) => None,
+            Self::Somebody(current) => {
+                let session = &current.newest.session;
+                Some(Person {
+                    identity: &session.identity,
+                    scopes: &[],
+                    authenticated: session.authenticated,
+                    acr: None,
+                })
+            }
         }
     }
 

@@ -53,6 +53,7 @@ impl Given {
                 &self.preferred_username,
                 rows.preferred_username,
             ),
+            kept: Vec::new(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
     match failure {
         Failure::Bearer(bad) => bearer(bad),
         Failure::Callback(_) => (StatusCode::BAD_REQUEST, Notice::BadCallback),
-        Failure::ForeignOrigin => (StatusCode::FORBIDDEN, Notice::NotAllowed),
+        Failure::ForeignOrigin | Failure::NotAllowed => (StatusCode::FORBIDDEN, Notice::NotAllowed),
         Failure::ForeignCallback => (StatusCode::FORBIDDEN, Notice::LoginForeign),
         Failure::Login(error) => login(error),
         Failure::LoginCall(CallFailure::TimeOut) => {

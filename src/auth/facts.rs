@@ -1,0 +1,41 @@
+//! What a rule may look at: the request, the moment, and who is signed in.
+
+use std::net::IpAddr;
+
+use http::Method;
+
+use super::Timestamp;
+use super::host::Host;
+use super::identity::Identity;
+
+/// What a rule may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The request line's; override fields never count (C-47).
+    pub method: &'a Method,
+    pub host: &'a Host,
+    /// Where the request came from: the peer's address, or what a trusted proxy says.
+    pub client: Option<IpAddr>,
+    pub now: Timestamp,
+    pub person: Option<Person<'a>>,
+}
+
+/// Who is signed in, or which program brought a token.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    pub identity: &'a Identity,
+    /// The scopes that were granted.
+    pub scopes: &'a [String],
+    /// When the person last proved who they are; none where nobody told.
+    pub authenticated: Option<Timestamp>,
+    /// How they did: the `acr` of the id_token.
+    pub acr: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    /// The same request, and who it is from.
+    #[must_use]
+    pub const fn of(self, person: Option<Person<'a>>) -> Self {
+        Self { person, ..self }
+    }
+}

@@ -1,0 +1,95 @@
+//! Routes: which rule and which app a request belongs to.
+//!
+//! Order: an exact host before `*.` before none; then an exact path, then the longest literal
+//! beginning: of a template what stands before its first variable, of a regular expression what
+//! stands before its first operator. So a catch-all prefix hides neither, and neither hides a
+//! longer prefix. Of equals the first in the file wins. A prefix is segment-aware: `/admin` and
+//! `/admin/` cover `/admin` and all below, and not `/administrator`. What no route covers is
+//! refused.
+
+mod pattern;
+mod table;
+
+use http::Method;
+
+use super::browser::BrowserRules;
+use super::fields::FieldRules;
+use super::host::HostPattern;
+use super::policy::Access;
+use super::provider::ProviderIndex;
+use super::route_limits::RouteLimits;
+use super::step_up::LoginWishes;
+use super::way::AppWay;
+pub use pattern::PathPattern;
+pub use table::{Found, NoRoute, RouteTable};
+
+/// One route of the configuration.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// What logs, denials and the audience of assertions call it; by default host and path.
+    pub name: String,
+    pub host: Option<HostPattern>,
+    pub path: PathPattern,
+    /// Empty: every method.
+    pub methods: Vec<Method>,
+    pub access: Access,
+    pub authorization: Authorization,
+    /// Whether the app gets `X-Forwarded-Access-Token` as well.
+    pub access_token_header: bool,
+    /// Which provider of the configuration signs people in here; none: any of them.
+    pub provider: Option<ProviderIndex>,
+    /// How people are signed in for it.
+    pub login: LoginWishes,
+    /// How the path and the host are said to the app.
+    pub way: AppWay,
+    /// Which fields of its own the app and the visitor get.
+    pub fields: FieldRules,
+    pub limits: RouteLimits,
+    /// What pages of other origins may do, and what becomes of a form without a session.
+    pub browser: BrowserRules,
+    /// Which upstream of the configuration.
+    pub upstream: usize,
+}
+
+/// What becomes of `Authorization` on the way to the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorization {
+    /// The app gets none.
+    Off,
+    /// The app gets the visitor's own.
+    Pass,
+    /// The app gets the session's access token; the visitor's own is dropped.
+    Replace,
+}
+
+impl Route {
+    pub(super) fn covers_host(&self, host: &str) -> bool {
+        self.host.as_ref().is_none_or(|own| own.matches(host))
+    }
+}
+
+#[cfg(test)]
+impl Route {
+    /// A route to the first app, on every host.
+    pub(crate) fn for_test(path: PathPattern, access: Access) -> Self {
+        Self {
+            name: String::from("test"),
+            host: None,
+            path,
+            methods: Vec::new(),
+            access,
+            authorization: Authorization::Replace,
+            access_token_header: false,
+            provider: None,
+            login: LoginWishes::default(),
+            way: AppWay::default(),
+            fields: FieldRules::default(),
+            limits: RouteLimits::default(),
+            browser: BrowserRules::default(),
+            upstream: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

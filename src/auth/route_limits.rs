@@ -1,0 +1,5 @@
+//! How much one route takes.
+
+/// How much one route takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteLimits {}
