@@ -6,6 +6,7 @@
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod explain;
 mod keygen;
 mod run;
 mod sessions;
@@ -33,6 +34,8 @@ enum Command {
     Run(Settings),
     /// Say whether a configuration is right; all its errors at once.
     Check(Settings),
+    /// Say who may do what: route, rule, decision, and what the app would be told.
+    Explain(explain::Options),
     /// Show it at work: a stand-in for Askara, a sample app and the gateway, in one process.
     #[cfg(feature = "demo")]
     Demo(demo::Options),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(settings) => run::run(&settings),
         Command::Check(settings) => check::check(&settings),
+        Command::Explain(options) => explain::explain(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::run(&options),
         Command::Keygen => keygen::keygen(),

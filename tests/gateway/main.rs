@@ -22,6 +22,7 @@ mod discovery;
 mod early_answer;
 mod early_window;
 mod ends;
+mod explained;
 mod form_post;
 mod forward;
 mod framing;
