@@ -48,6 +48,8 @@ pub type ClientSecret = Secret<String>;
 pub type CodeVerifier = Secret<String>;
 /// One key of the ring that seals cookies: 32 bytes.
 pub type SealKey = Secret<[u8; 32]>;
+/// What a key that signs assertions is made of.
+pub type SigningSeed = Secret<[u8; 32]>;
 
 #[cfg(test)]
 mod tests {

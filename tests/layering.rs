@@ -74,8 +74,10 @@ const READS_SECRETS: &[&str] = &[
     "config/keys.rs",
     "config/provider/client.rs",
     "config/provider/client_key.rs",
+    "config/route/fields.rs",
     "config/session.rs",
     "config/store/address.rs",
+    "gateway/assertion.rs",
     "secret.rs",
     "store/redis/dial.rs",
 ];

@@ -181,21 +181,23 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
 /// A text as a field value: printable ASCII as it is, all else percent-encoded as UTF-8 (C-40).
 /// So are `%` itself and spaces at the ends, which parsers take away: no two texts look alike.
 fn encoded(text: &str) -> HeaderValue {
-    value(encode(text, false))
+    value(encode(text, b""))
 }
 
 /// A list as one field value: joined by commas, a comma inside is `%2C`.
 fn encoded_list(items: &[String]) -> HeaderValue {
-    let items: Vec<String> = items.iter().map(|item| encode(item, true)).collect();
+    let items: Vec<String> = items.iter().map(|item| encode(item, b",")).collect();
     value(items.join(","))
 }
 
-fn encode(text: &str, in_list: bool) -> String {
+/// The same as a part of something larger, in which the bytes of `around` mean something else:
+/// they are percent-encoded too.
+pub(super) fn encode(text: &str, around: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     let inner = text.len() - text.trim_start_matches(' ').len()..text.trim_end_matches(' ').len();
     for (at, byte) in text.bytes().enumerate() {
-        let plain = matches!(byte, b'!'..=b'~') && byte != b'%' && !(in_list && byte == b',');
-        if plain || byte == b' ' && inner.contains(&at) {
+        let plain = matches!(byte, b'!'..=b'~') && byte != b'%';
+        if (plain || byte == b' ' && inner.contains(&at)) && !around.contains(&byte) {
             out.push(char::from(byte));
         } else {
             out.push_str(&format!("%{byte:02X}"));
@@ -217,7 +219,8 @@ const ASKARA_ORGANIZATION: HeaderName = HeaderName::from_static("x-askara-organi
 /// `X-Forwarded-Access-Token`.
 pub const FORWARDED_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-forwarded-access-token");
 
-const HOP_BY_HOP: [HeaderName; 10] = [
+/// What one hop keeps to itself.
+pub(super) const HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("keep-alive"),

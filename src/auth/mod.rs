@@ -4,7 +4,8 @@
 //! What is decided here, in the order in which a request meets it:
 //!
 //! 1. [`request`]: which requests are well-formed enough to be judged at all.
-//! 2. [`headers`]: what a visitor may not say, what an app is told, what a hop keeps to itself.
+//! 2. [`headers`]: what a visitor may not say, what an app is told, what a hop keeps to itself;
+//!    [`fields`]: what an operator adds to that, and [`assertion`]: what the gateway signs of it.
 //! 3. [`path`] and [`route`]: which route a request belongs to; no route is a refusal.
 //! 4. [`cookie`] and [`seal`]: which cookies are ours, and what they hold.
 //! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed;
@@ -20,6 +21,7 @@
 //!    [`introspection`]: which of them say who somebody is, or that a program may pass.
 //! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from.
 
+pub mod assertion;
 pub mod authorization;
 pub mod bearer;
 pub mod browser;

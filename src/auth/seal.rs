@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Entropy, draw};
-use crate::secret::SealKey;
+use crate::secret::{SealKey, Secret, SigningSeed};
 
 /// What a sealed value is for: one purpose never opens as another (C-26).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +159,31 @@ impl KeyRing {
             name
         };
         self.keys.iter().map(named).collect()
+    }
+
+    /// 32 bytes for signing, made of each key and of `parts`, that of the sealing key first: the
+    /// same on every replica. Of the bytes that a key gives, the first that `fits` count.
+    pub fn seeds(&self, parts: &[&[u8]], fits: impl Fn(&[u8; 32]) -> bool) -> Vec<SigningSeed> {
+        let lengths: Vec<[u8; 8]> =
+            parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+        let seed = |key: &RingKey| {
+            let mut seed = Zeroizing::new([0; 32]);
+            for attempt in 0..=u32::MAX {
+                let attempt = attempt.to_be_bytes();
+                let mut info: Vec<&[u8]> =
+                    vec![b"askara-gate/sign/", self.scope.as_bytes(), &[0], &attempt];
+                for (length, part) in lengths.iter().zip(parts) {
+                    info.extend([length.as_slice(), part]);
+                }
+                let expanded = key.prk.expand_multi_info(&info, &mut *seed);
+                expanded.expect("32 bytes are within HKDF's limit");
+                if fits(&seed) {
+                    break;
+                }
+            }
+            Secret::new(*seed)
+        };
+        self.keys.iter().map(seed).collect()
     }
 
     fn associated_data(&self, purpose: Purpose, name: &str, kid: [u8; KID]) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //!
 //! `--set` comes before the environment, and the environment before the file.
 
+mod assertion;
 mod environment;
 mod keys;
 mod limits;
@@ -20,6 +21,7 @@ mod store;
 mod tree;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use environment::Environment;
 pub(crate) use keys::key_text;
@@ -33,8 +35,10 @@ pub use session::SessionConfig;
 pub use session_size::LargestSession;
 pub use store::{Keeping, StoreAddress, StoreConfig, StoreLogin, StoreServers, StoreTls};
 
+use crate::auth::assertion::AssertionSettings;
 use crate::auth::cookie::CookieStyle;
 use crate::auth::host::{Origin, is_or_is_below};
+use crate::auth::identity::Source;
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::RouteTable;
 use crate::auth::trust::TrustedProxies;
@@ -57,6 +61,8 @@ pub struct Config {
     pub largest_session: LargestSession,
     pub routes: RouteTable,
     pub upstreams: Vec<Upstream>,
+    /// Where a route has the gateway vouch for people by its signature.
+    pub assertion: Option<AssertionSettings>,
     pub limits: Limits,
     pub log: LogConfig,
     /// How many threads serve; one for each core.
@@ -117,11 +123,15 @@ impl Config {
             has_store: session.as_ref().is_none_or(SessionConfig::has_store),
         };
         let providers = provider::parse(&mut root, surroundings, problems, &mut warnings);
-        let routes = route::parse(&mut root, &providers.names, problems, &mut warnings);
+        let routes =
+            route::parse(&mut root, &providers.names, environment, problems, &mut warnings);
+        let assertion = assertion::parse(&mut root, server.public.as_ref(), problems);
         let limits = limits::parse(&mut root, problems);
         root.finish(problems);
-        let (public, providers) = (server.public?, providers.all?);
+        let (public, mut providers) = (server.public?, providers.all?);
         let (session, (routes, upstreams)) = (session?, routes?);
+        keep_what_routes_read(&mut providers, &routes);
+        let asserts = routes.all().iter().any(|route| route.fields.assertion.is_some());
         if let Some(domain) = &session.cookie_domain
             && !(is_or_is_below(public.host.name(), domain) && routes.are_below(domain))
         {
@@ -154,11 +164,28 @@ impl Config {
             largest_session,
             routes,
             upstreams,
+            assertion: asserts.then_some(assertion),
             limits,
             log: server.log,
             workers: server.workers,
             warnings,
         })
+    }
+}
+
+/// Has sessions keep what routes read of the provider's documents.
+fn keep_what_routes_read(providers: &mut [ProviderConfig], routes: &RouteTable) {
+    let mut read: Vec<Source> = Vec::new();
+    for source in routes.all().iter().flat_map(|route| route.fields.sources()) {
+        if !read.contains(&source) {
+            read.push(source);
+        }
+    }
+    for provider in providers {
+        // Nobody else has them yet.
+        if let Some(settings) = Arc::get_mut(&mut provider.settings) {
+            settings.identity.kept.extend(read.iter().cloned());
+        }
     }
 }
 

@@ -53,13 +53,7 @@ impl Section {
     }
 
     pub(super) fn boolean(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
-        let taken = self.take(key)?;
-        match (&taken.node.value, taken.loose()) {
-            (Value::Boolean(truth), _) => Some(*truth),
-            (_, Some("true")) => Some(true),
-            (_, Some("false")) => Some(false),
-            _ => taken.refuse(problems, "must be true or false"),
-        }
+        self.take(key)?.truth(problems)
     }
 
     pub(super) fn number(&mut self, key: &'static str, problems: &mut Problems) -> Option<f64> {
@@ -208,6 +202,15 @@ impl Section {
 }
 
 impl Taken {
+    pub(super) fn truth(&self, problems: &mut Problems) -> Option<bool> {
+        match (&self.node.value, self.loose()) {
+            (Value::Boolean(truth), _) => Some(*truth),
+            (_, Some("true")) => Some(true),
+            (_, Some("false")) => Some(false),
+            _ => self.refuse(problems, "must be true or false"),
+        }
+    }
+
     pub(super) fn text(&self, problems: &mut Problems) -> Option<String> {
         match (&self.node.value, self.loose()) {
             (Value::Text(text), _) => Some(text.clone()),
@@ -307,6 +310,7 @@ fn unquoted(text: &str) -> String {
 const ROOT_KEYS: &[&str] = &[
     "admin_listen",
     "allowed_redirects",
+    "assertion",
     "identity",
     "insecure_public_url",
     "limits",

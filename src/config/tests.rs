@@ -2,6 +2,7 @@ mod bearer;
 mod client;
 mod errors;
 mod examples;
+mod fields;
 mod presets;
 mod providers;
 mod several;

@@ -1,9 +1,11 @@
 //! The way of a request, from its head to the app and back: joins the pure core to the edges.
 
+mod assertion;
 mod backchannel;
 mod bearer;
 mod body;
 pub mod clock;
+mod fields;
 mod login;
 mod own;
 mod pages;
@@ -49,7 +51,9 @@ use crate::secret::SealKey;
 use crate::store::{Fault, Store};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
+use assertion::Assertions;
 use bearer::Verdicts;
+use fields::LeftOut;
 use login::SpentAttempts;
 use pages::Pages;
 use providers::Party;
@@ -76,6 +80,9 @@ pub struct Gateway {
     /// Our own name in `Via`, by which a request that comes back is known.
     via: String,
     stated: Stated,
+    /// Where a route has the gateway vouch for people.
+    assertions: Option<Assertions>,
+    left_out: LeftOut,
     access_log: bool,
     pub metrics: Arc<Metrics>,
     pub draining: AtomicBool,
@@ -111,7 +118,7 @@ impl Gateway {
                 Keeping::Coordinated(_) => Place::Coordinated,
                 Keeping::Stored(_) => Place::Stored,
             },
-            Sealer::new(ring, cookies),
+            Sealer::new(Arc::clone(&ring), cookies),
             config.session.lifetimes,
             config.session.refresh,
             config.session.store_grace,
@@ -121,6 +128,10 @@ impl Gateway {
         );
         let settings = || config.providers.iter().map(|provider| &provider.settings);
         Ok(Self {
+            assertions: config
+                .assertion
+                .map(|settings| Assertions::new(settings, ring, clock::now())),
+            left_out: LeftOut::default(),
             stated: Stated::new(&config.public, &via),
             via,
             public: config.public,

@@ -22,6 +22,8 @@ pub(super) enum OwnPath {
     BackchannelLogout,
     /// Of this provider.
     Callback(ProviderIndex),
+    /// The keys of the signed assertion.
+    Jwks,
     Ping,
     Ready,
     SignIn,
@@ -63,6 +65,7 @@ impl OwnPath {
         }
         Some(match raw.strip_prefix(gateway.prefix.as_str()) {
             Some("/backchannel-logout") if gateway.takes_logouts() => Self::BackchannelLogout,
+            Some("/jwks") if gateway.assertions.is_some() => Self::Jwks,
             Some("/start") => Self::Start,
             Some("/sign_in") => Self::SignIn,
             Some("/sign_out") => Self::SignOut,
@@ -85,6 +88,8 @@ impl Worker {
             OwnPath::Ping => Ok(plain(StatusCode::OK, "OK")),
             OwnPath::Ready => Ok(self.gateway.readiness()),
             OwnPath::Unknown => Err(Failure::NoOwnPath),
+            // An app may know us by a name of the network inside, as a provider may.
+            OwnPath::Jwks => self.gateway.signing_keys(visit.method),
             // A provider may know us by a name of the network inside.
             OwnPath::BackchannelLogout => self.backchannel_logout(visit, form).await,
             OwnPath::UserInfo => self.user_info(visit).await,

@@ -80,6 +80,7 @@ impl Worker {
             Ok(permit) => {
                 self.same_origin_socket(visit, &who)?;
                 self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
+                self.gateway.state_fields(&mut parts.headers, found.route, &path, &who, now);
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
                 let until = || {
@@ -173,6 +174,7 @@ impl Worker {
         if headers::strip_foreign_set_cookies(headers) {
             tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
         }
+        route.fields.adjust_answer(headers);
         if who.identity().is_some() && !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
         }

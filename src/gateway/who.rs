@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Worker;
 use super::bearer::ApiClient;
 use super::clock::now;
+use super::fields::Prepared;
 use super::respond::Failure;
 use super::sessions::{Current, Leash, Recalled, Sessions, Unavailable, recall};
 use super::visit::Visit;
@@ -14,6 +15,7 @@ use crate::auth::headers::Statement;
 use crate::auth::identity::Identity;
 use crate::auth::provider::ProviderIndex;
 use crate::auth::route::Found;
+use crate::auth::session::SessionId;
 
 /// Who a request is from.
 pub(super) enum Who {
@@ -103,6 +105,21 @@ impl Who {
             Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => Some(&current.newest.statement),
         }
+    }
+
+    /// Where what routes say of it on top is kept.
+    pub(super) fn prepared(&self) -> Option<&Prepared> {
+        match self {
+            Self::Client(client) => Some(&client.prepared),
+            Self::Nobody { .. } | Self::Stranger(_) => None,
+            Self::Somebody(current) => Some(&current.newest.prepared),
+        }
+    }
+
+    /// The session that says who it is.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        let Self::Somebody(current) = self else { return None };
+        Some(current.newest.session.id)
     }
 
     /// Who vouched.

@@ -10,6 +10,7 @@
 mod harness;
 
 mod asking;
+mod assertion;
 mod attempts;
 mod backchannel;
 mod bearer;
@@ -23,6 +24,7 @@ mod early_answer;
 mod early_window;
 mod ends;
 mod explained;
+mod fields;
 mod form_post;
 mod forward;
 mod framing;

@@ -16,8 +16,10 @@ mod party;
 mod person;
 mod scene;
 mod seen;
+mod verifier;
 
 mod answers;
+mod assertion;
 mod backchannel;
 mod bearer;
 mod client_auth;

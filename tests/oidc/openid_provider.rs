@@ -210,7 +210,7 @@ impl Drop for OpenIdProvider {
 }
 
 /// What `tests/run` has installed.
-fn tool(name: &str) -> PathBuf {
+pub(crate) fn tool(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(name);
     assert!(path.exists(), "{} is missing: run tests/run, it installs it", path.display());
     path

@@ -33,8 +33,8 @@ pub struct WholePath {
 
 #[derive(Clone, Debug)]
 enum Segment {
-    Any,
     Literal(String),
+    Variable(String),
 }
 
 impl PathPattern {
@@ -62,7 +62,7 @@ impl PathPattern {
             text.strip_prefix('/').unwrap_or(text).split('/').map(|segment| {
                 match segment.strip_prefix('{').map(|name| name.strip_suffix('}')) {
                     Some(Some(name)) if !name.is_empty() && !name.contains(['{', '}']) => {
-                        Some(Segment::Any)
+                        Some(Segment::Variable(name.to_owned()))
                     }
                     None if !segment.contains(['{', '}', '*']) => {
                         Some(Segment::Literal(segment.to_owned()))
@@ -73,6 +73,28 @@ impl PathPattern {
         let segments =
             if text.is_empty() { Vec::new() } else { segments.collect::<Option<Vec<_>>>()? };
         Some(Self::Template(Template { text: written.to_owned(), segments, rest }))
+    }
+
+    /// The names of its variables.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let segments = match self {
+            Self::Template(template) => template.segments.as_slice(),
+            Self::Exact(_) | Self::Prefix(_) | Self::Regex(_) => &[],
+        };
+        segments.iter().filter_map(|segment| match segment {
+            Segment::Variable(name) => Some(name.as_str()),
+            Segment::Literal(_) => None,
+        })
+    }
+
+    /// What a variable stands for in a path that is covered; none for a segment with an opaque
+    /// character: nobody can say what the app takes it for.
+    pub fn variable<'p>(&self, name: &str, path: &'p str) -> Option<&'p str> {
+        let Self::Template(template) = self else { return None };
+        let is_it = |segment: &Segment| matches!(segment, Segment::Variable(own) if own == name);
+        let at = template.segments.iter().position(is_it)?;
+        let text = path.strip_prefix('/').unwrap_or(path).split('/').nth(at)?;
+        (!text.is_empty() && !text.contains('%')).then_some(text)
     }
 
     pub(super) fn covers(&self, path: &str) -> bool {
@@ -103,7 +125,7 @@ impl Template {
         let mut written = path.strip_prefix('/').unwrap_or(path).split('/');
         for segment in &self.segments {
             let fits = match (segment, written.next()) {
-                (Segment::Any, Some(text)) => !text.is_empty(),
+                (Segment::Variable(_), Some(text)) => !text.is_empty(),
                 (Segment::Literal(literal), Some(text)) => literal == text,
                 (_, None) => false,
             };
@@ -118,7 +140,7 @@ impl Template {
     pub(super) fn literal_beginning(&self) -> usize {
         let literal = |segment: &Segment| match segment {
             Segment::Literal(text) => Some(text.len() + 1),
-            Segment::Any => None,
+            Segment::Variable(_) => None,
         };
         self.segments.iter().map_while(literal).sum()
     }

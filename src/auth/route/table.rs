@@ -60,6 +60,11 @@ impl RouteTable {
         Self { routes }
     }
 
+    /// All of them, in the order in which they are tried.
+    pub fn all(&self) -> &[Route] {
+        &self.routes
+    }
+
     /// Finds the route of a request.
     pub fn find(
         &self,

@@ -11,6 +11,7 @@ mod way;
 
 use http::Method;
 
+use super::environment::Environment;
 use super::problem::Problems;
 use super::reader::{Section, one_of};
 use crate::auth::host::HostPattern;
@@ -21,11 +22,12 @@ pub use upstream::{Upstream, UpstreamAddress};
 pub(super) fn parse(
     root: &mut Section,
     providers: &[String],
+    environment: &Environment,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<(RouteTable, Vec<Upstream>)> {
     let mut upstreams = Vec::new();
-    let mut routes = Vec::new();
+    let mut routes: Vec<Route> = Vec::new();
     let Some(taken) = root.take("route") else {
         problems.push(root.problem(
             "route",
@@ -39,16 +41,27 @@ pub(super) fn parse(
     }
     for taken in items {
         if let Some(mut section) = taken.section(problems) {
-            routes.extend(parse_one(&mut section, providers, &mut upstreams, problems, warnings));
+            let around = Around { providers, environment };
+            routes.extend(parse_one(&mut section, around, &mut upstreams, problems, warnings));
             section.finish(problems);
         }
+    }
+    for (slot, route) in routes.iter_mut().enumerate() {
+        route.fields.slot = slot;
     }
     Some((RouteTable::new(routes), upstreams))
 }
 
+/// What a route may name.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    providers: &'a [String],
+    environment: &'a Environment,
+}
+
 fn parse_one(
     section: &mut Section,
-    providers: &[String],
+    around: Around<'_>,
     upstreams: &mut Vec<Upstream>,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
@@ -62,21 +75,25 @@ fn parse_one(
     let path = path::parse(section, problems);
     let methods = methods(section, problems);
     let access = access::parse(section, problems);
-    let authorization = section.parse("authorization", problems, |text| match text {
-        "replace" => Ok(Authorization::Replace),
-        "pass" => Ok(Authorization::Pass),
-        "off" => Ok(Authorization::Off),
-        _ => Err(format!("{text:?} is none of \"replace\", \"pass\" and \"off\"")),
-    });
+    let authorization = section
+        .parse("authorization", problems, |text| match text {
+            "replace" => Ok(Authorization::Replace),
+            "pass" => Ok(Authorization::Pass),
+            "off" => Ok(Authorization::Off),
+            _ => Err(format!("{text:?} is none of \"replace\", \"pass\" and \"off\"")),
+        })
+        .unwrap_or(Authorization::Replace);
     let access_token_header = section.boolean("access_token_header", problems).unwrap_or(false);
     let provider = section.parse("provider", problems, |text| {
-        let known = providers.iter().position(|name| name == text);
-        let names = || one_of(providers.iter().map(String::as_str));
+        let known = around.providers.iter().position(|name| name == text);
+        let names = || one_of(around.providers.iter().map(String::as_str));
         known.ok_or_else(|| format!("{text:?} is no provider; there is {}", names()))
     });
     let login = login::parse(section, problems);
     let way = way::parse(section, problems);
-    let fields = fields::parse(section, problems);
+    let environment = around.environment;
+    let context = fields::Context { path: path.as_ref(), authorization, environment };
+    let fields = fields::parse(section, context, problems, warnings);
     let limits = limits::parse(section, problems);
     let browser = browser::parse(section, problems);
     let upstream = upstream::parse(section, problems, warnings)?;
@@ -91,7 +108,7 @@ fn parse_one(
         path,
         methods,
         access: access?,
-        authorization: authorization.unwrap_or(Authorization::Replace),
+        authorization,
         access_token_header,
         provider,
         login,

@@ -10,6 +10,7 @@ fn example(text: &str) -> Config {
         ("CLIENT_ID", "id"),
         ("CLIENT_SECRET", "canary-client"),
         ("CUSTOMERS_SECRET", "canary-customers"),
+        ("LEGACY_PASSWORD", "canary-legacy"),
         ("SESSION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("STAFF_SECRET", "canary-staff"),
         ("STORE_URL", "rediss://gate:canary@store:6379/0"),
@@ -23,6 +24,7 @@ fn the_examples_are_right() {
     for (text, kinds, warning) in [
         (include_str!("../../../config/one-app.toml"), &["askara"][..], None),
         (include_str!("../../../config/full.toml"), &["askara"], None),
+        (include_str!("../../../config/headers.toml"), &["askara"], None),
         (include_str!("../../../config/openid.toml"), &["oidc"], Some("provider.id_token_hint: ")),
         (include_str!("../../../config/pockets.toml"), &["pockets"], None),
         (include_str!("../../../config/redis.toml"), &["askara"], None),

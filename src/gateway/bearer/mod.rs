@@ -10,6 +10,7 @@ use http::HeaderMap;
 
 use super::Worker;
 use super::clock::{SystemEntropy, moment, now};
+use super::fields::Prepared;
 use super::respond::Failure;
 use crate::auth::Timestamp;
 use crate::auth::bearer::{
@@ -37,6 +38,8 @@ pub(super) struct ApiClient {
     pub(super) provider: ProviderIndex,
     pub(super) identity: Identity,
     pub(super) statement: Statement,
+    /// What routes say of it on top.
+    pub(super) prepared: Prepared,
 }
 
 impl Worker {
@@ -196,7 +199,8 @@ impl Worker {
         let identity = sources.read_client(&rules.user, accepted.claims);
         let identity = identity.map_err(|_| nobody.clone())?;
         let statement = Statement::new(&identity, token).map_err(|_| nobody)?;
-        Ok(Arc::new(ApiClient { provider: index, identity, statement }))
+        let prepared = Prepared::default();
+        Ok(Arc::new(ApiClient { provider: index, identity, statement, prepared }))
     }
 }
 

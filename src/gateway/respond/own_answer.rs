@@ -51,6 +51,16 @@ impl Gateway {
         own_answer(status, kind, Bytes::from(value.to_string()))
     }
 
+    /// The same of JSON that is written already.
+    pub(in crate::gateway) fn json_bytes(
+        &self,
+        status: StatusCode,
+        kind: &'static str,
+        json: Bytes,
+    ) -> Response<Body> {
+        own_answer(status, kind, json)
+    }
+
     /// A redirect to an address that was proven or built by us; 302 after GET, and 303 after
     /// anything that must not be sent again (S1, S21).
     pub(in crate::gateway) fn redirect(

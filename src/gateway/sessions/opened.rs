@@ -9,6 +9,7 @@ use crate::auth::Timestamp;
 use crate::auth::headers::Statement;
 use crate::auth::provider::ProviderIndex;
 use crate::auth::session::Session;
+use crate::gateway::fields::Prepared;
 use crate::gateway::sealer::TicketCookie;
 
 /// A session, with what the app is told of it.
@@ -17,6 +18,8 @@ pub(in crate::gateway) struct OpenSession {
     /// Who vouched for it.
     pub provider: ProviderIndex,
     pub statement: Statement,
+    /// What routes say of it on top.
+    pub prepared: Prepared,
     /// Where it is kept, when that is a store.
     pub stored: Option<Stored>,
     /// The registry's epoch as of which nothing more is known of it than its cookie says.
@@ -36,7 +39,8 @@ impl OpenSession {
     pub(in crate::gateway) fn new(session: Session, provider: ProviderIndex) -> Option<Self> {
         let statement = Statement::new(&session.identity, &session.tokens.access).ok()?;
         let settled = AtomicU64::new(u64::MAX);
-        Some(Self { session, provider, statement, stored: None, settled })
+        let prepared = Prepared::default();
+        Some(Self { session, provider, statement, prepared, stored: None, settled })
     }
 
     /// A session that was read from a store at `checked`.

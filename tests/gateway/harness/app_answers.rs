@@ -75,7 +75,8 @@ async fn collected(
 fn seen(head: &http::request::Parts, body: Bytes, trailers: HeaderMap) -> Seen {
     let authorization = head.headers.get("authorization").and_then(|value| value.to_str().ok());
     let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
-    token.into_iter().for_each(secrets::note);
+    let assertion = head.headers.get("x-askara-assertion").and_then(|value| value.to_str().ok());
+    token.into_iter().chain(assertion).for_each(secrets::note);
     Seen {
         method: head.method.to_string(),
         target: head.uri.to_string(),
