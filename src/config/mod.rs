@@ -29,7 +29,7 @@ pub use keys::{KeySource, NoStateFolder, obtain_key};
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 pub use provider::ProviderConfig;
-pub use route::{Upstream, UpstreamAddress};
+pub use route::{HealthChecks, Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
 pub use session::SessionConfig;
 pub use session_size::LargestSession;

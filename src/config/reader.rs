@@ -58,14 +58,7 @@ impl Section {
 
     pub(super) fn number(&mut self, key: &'static str, problems: &mut Problems) -> Option<f64> {
         let taken = self.take(key)?;
-        match &taken.node.value {
-            Value::Float(number) => Some(*number),
-            Value::Integer(number) => Some(*number as f64),
-            _ => match taken.loose().and_then(|text| text.trim().parse().ok()) {
-                Some(number) => Some(number),
-                None => taken.refuse(problems, "must be a number"),
-            },
-        }
+        taken.number().or_else(|| taken.refuse(problems, "must be a number"))
     }
 
     /// A duration such as `"8h"`; a bare number counts seconds.
@@ -216,6 +209,15 @@ impl Taken {
             (Value::Text(text), _) => Some(text.clone()),
             (_, Some(text)) => Some(unquoted(text)),
             _ => self.refuse(problems, "must be a text in quotes"),
+        }
+    }
+
+    /// A number, if it is one.
+    pub(super) fn number(&self) -> Option<f64> {
+        match &self.node.value {
+            Value::Float(number) => Some(*number),
+            Value::Integer(number) => Some(*number as f64),
+            _ => self.loose().and_then(|text| text.trim().parse().ok()),
         }
     }
 

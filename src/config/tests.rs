@@ -7,6 +7,7 @@ mod presets;
 mod providers;
 mod several;
 mod store;
+mod upstreams;
 
 use std::sync::Arc;
 

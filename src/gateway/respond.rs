@@ -187,7 +187,7 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
             let seconds = HeaderValue::from(retry_after.as_secs_f64().ceil().max(1.0) as u64);
             headers.insert(header::RETRY_AFTER, seconds);
         }
-        Failure::StoreUnavailable => {
+        Failure::StoreUnavailable | Failure::Upstream(upstream::Failure::Busy) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Failure::MethodNotAllowed(allowed) => {

@@ -1,24 +1,25 @@
 //! What every worker is made of: the apps, the provider and the store, ready to be connected to.
 
+mod apps;
+
+use std::future::Future;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
 use tokio_util::task::TaskTracker;
 
 use super::clock::SystemEntropy;
 use super::{Gateway, Worker, stores};
 use crate::auth::draw;
-use crate::auth::host::Host;
-use crate::config::{self, Config, TlsFiles, UpstreamAddress};
+use crate::config::{Config, TlsFiles};
 use crate::provider::{self, CertificateFiles, Client};
 use crate::store::Store;
 use crate::store::redis::{self, Redis};
-use crate::tls::{BadCertificate, Roots, certificates, certified_key, client_config};
-use crate::upstream::{Target, Times, TlsTarget, Tunnels, Upstream};
+use crate::tls::{BadCertificate, certificates, certified_key};
+use crate::upstream::{App, Times, Tunnels, Upstream};
 
 /// The edges of a worker; every file that they need was read.
 pub struct Setup {
-    targets: Vec<Target>,
+    apps: Vec<Arc<App>>,
     times: Times,
     providers: Vec<provider::Options>,
     store: Option<redis::Options>,
@@ -27,8 +28,8 @@ pub struct Setup {
 impl Setup {
     /// Reads every file that the configuration names for apps, providers and store.
     pub fn new(config: &Config) -> Result<Self, BadCertificate> {
-        let targets: Result<Vec<Target>, BadCertificate> =
-            config.upstreams.iter().map(target).collect();
+        let apps: Result<Vec<_>, _> =
+            config.upstreams.iter().map(|upstream| apps::app(upstream).map(Arc::new)).collect();
         let limits = &config.limits;
         let mut providers = Vec::new();
         for configured in &config.providers {
@@ -50,7 +51,7 @@ impl Setup {
             });
         }
         Ok(Self {
-            targets: targets?,
+            apps: apps?,
             times: Times {
                 connect: limits.connect,
                 response_head: limits.response_head,
@@ -73,6 +74,11 @@ impl Setup {
         Tunnels::new(|| draw(&mut SystemEntropy))
     }
 
+    /// The health checks of all servers of apps, one for each, to be run for the whole process.
+    pub fn health_checks(&self, gateway: &Gateway) -> Vec<impl Future<Output = ()> + use<>> {
+        self.apps.iter().flat_map(|app| app.watch(&gateway.metrics)).collect()
+    }
+
     /// A worker with connections of its own. `tasks` are waited for when the server drains,
     /// `tunnels` for a moment.
     pub fn worker(
@@ -81,30 +87,12 @@ impl Setup {
         tasks: TaskTracker,
         tunnels: &Tunnels,
     ) -> Arc<Worker> {
-        let upstream = |target: &Target| Upstream::new(target.clone(), self.times, tunnels.clone());
-        let upstreams = self.targets.iter().map(upstream).collect();
+        let upstream = |app: &Arc<App>| {
+            let metrics = Arc::clone(&gateway.metrics);
+            Upstream::new(Arc::clone(app), self.times, tunnels.clone(), metrics)
+        };
+        let upstreams = self.apps.iter().map(upstream).collect();
         let clients = self.providers.iter().cloned().map(Client::new).collect();
         Worker::new(Arc::clone(gateway), upstreams, clients, self.store(), tasks)
-    }
-}
-
-fn target(upstream: &config::Upstream) -> Result<Target, BadCertificate> {
-    let address =
-        |host: &Host, port: u16| format!("{}:{}", host.name(), host.port().unwrap_or(port));
-    match &upstream.address {
-        UpstreamAddress::Http(host) => Ok(Target::Tcp(address(host, 80))),
-        UpstreamAddress::Unix(path) => Ok(Target::Unix(path.clone())),
-        UpstreamAddress::Https(host) => {
-            let roots = match (&upstream.ca_file, upstream.insecure) {
-                (_, true) => Roots::Anybody,
-                (Some(path), false) => Roots::File(path),
-                (None, false) => Roots::System,
-            };
-            let name = upstream.server_name.as_deref().unwrap_or(host.name());
-            let name = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
-                .map_err(|error| BadCertificate::at(&"route.upstream_tls.server_name", &error))?;
-            let config = Arc::new(client_config(&roots)?);
-            Ok(Target::Tls(TlsTarget { address: address(host, 443), name, config }))
-        }
     }
 }

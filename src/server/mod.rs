@@ -119,7 +119,9 @@ impl Server {
             let gateway = Arc::clone(&self.gateway);
             tokio::spawn(async move { gateway.hear(store).await })
         });
+        let checks = self.setup.check_health(&self.gateway);
         phase::until_draining(&mut phase).await;
+        drop(checks);
         self.gateway.draining.store(true, Ordering::Relaxed);
         tracing::info!(seconds = self.drain.as_secs(), "draining");
         let joined = tokio::task::spawn_blocking(move || {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{Barrier, Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
@@ -61,6 +62,11 @@ impl Setup {
     /// A store with connections of its own, where there is one.
     pub(super) fn store(&self) -> Option<Arc<dyn Store>> {
         self.edges.store()
+    }
+
+    /// The health checks of apps, all running; they end when they are dropped.
+    pub(super) fn check_health(&self, gateway: &Gateway) -> JoinSet<()> {
+        self.edges.health_checks(gateway).into_iter().collect()
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Metrics {
     bearers: [Counter; 3],
     store_faults: Counter,
     store_up: Gauge,
+    upstream_faults: Family<UpstreamFaultLabels, Counter>,
+    upstream_up: Family<UpstreamLabels, Gauge>,
 }
 
 /// How a refresh went (sessions.md, Proof).
@@ -68,6 +70,16 @@ pub enum BearerOutcome {
     unavailable,
 }
 
+/// How a server of an app failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names of the label's values")]
+pub enum UpstreamFault {
+    /// No connection could be had.
+    connect,
+    /// It broke off, or spoke no HTTP; an answer of whatever status is none of these.
+    answer,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AnswerLabels {
     class: &'static str,
@@ -91,6 +103,17 @@ struct RejectLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BearerLabels {
     outcome: BearerOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamFaultLabels {
+    server: String,
+    fault: UpstreamFault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamLabels {
+    server: String,
 }
 
 impl Metrics {
@@ -120,6 +143,7 @@ impl Metrics {
             store_faults.clone(),
         );
         registry.register("store_up", "Whether the store answers", store_up.clone());
+        let (upstream_faults, upstream_up) = register_upstreams(&mut registry);
         let handle = |class| answers.get_or_create(&AnswerLabels { class }).clone();
         let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"].map(handle);
         let handle = |outcome| bearers.get_or_create(&BearerLabels { outcome }).clone();
@@ -136,6 +160,8 @@ impl Metrics {
             bearers,
             store_faults,
             store_up,
+            upstream_faults,
+            upstream_up,
         }
     }
 
@@ -175,6 +201,18 @@ impl Metrics {
         self.store_up.set(i64::from(there));
     }
 
+    /// Counts a request that a server of an app did not answer.
+    pub fn upstream_failed(&self, server: &str, fault: UpstreamFault) {
+        let labels = UpstreamFaultLabels { server: server.to_owned(), fault };
+        self.upstream_faults.get_or_create(&labels).inc();
+    }
+
+    /// Says whether a server of an app gets requests.
+    pub fn upstream_is_up(&self, server: &str, up: bool) {
+        let labels = UpstreamLabels { server: server.to_owned() };
+        self.upstream_up.get_or_create(&labels).set(i64::from(up));
+    }
+
     /// All of it, as text.
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -184,6 +222,16 @@ impl Metrics {
         }
         out
     }
+}
+
+type UpstreamFamilies = (Family<UpstreamFaultLabels, Counter>, Family<UpstreamLabels, Gauge>);
+
+fn register_upstreams(registry: &mut Registry) -> UpstreamFamilies {
+    let (faults, up) = UpstreamFamilies::default();
+    let help = "Requests that a server of an app did not answer, by what went wrong";
+    registry.register("upstream_faults", help, faults.clone());
+    registry.register("upstream_up", "Whether a server of an app gets requests", up.clone());
+    (faults, up)
 }
 
 #[cfg(test)]
@@ -198,6 +246,8 @@ mod tests {
         metrics.refresh(RefreshOutcome::provider_error);
         metrics.bearer(BearerOutcome::refused);
         metrics.streams.set(2);
+        metrics.upstream_failed("http://a:1", UpstreamFault::connect);
+        metrics.upstream_is_up("http://a:1", false);
         let text = metrics.text();
         for line in [
             r#"askara_gate_requests_total{class="2xx"} 1"#,
@@ -205,6 +255,8 @@ mod tests {
             r#"askara_gate_refresh_total{outcome="provider_error"} 1"#,
             r#"askara_gate_bearer_total{outcome="refused"} 1"#,
             "askara_gate_streams 2",
+            r#"askara_gate_upstream_faults_total{server="http://a:1",fault="connect"} 1"#,
+            r#"askara_gate_upstream_up{server="http://a:1"} 0"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -4,4 +4,6 @@ mod log;
 mod metrics;
 
 pub use log::init;
-pub use metrics::{BearerOutcome, LoginOutcome, Metrics, RefreshOutcome, RejectReason};
+pub use metrics::{
+    BearerOutcome, LoginOutcome, Metrics, RefreshOutcome, RejectReason, UpstreamFault,
+};

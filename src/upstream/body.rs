@@ -8,13 +8,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::Failure;
 use super::pool::Lease;
+use super::turn::Share;
 use crate::auth::headers;
 
 /// What a visitor sends to the app.
@@ -28,6 +28,8 @@ pub struct VisitorBody {
 pub struct AnswerBody {
     body: Incoming,
     lease: Option<Lease>,
+    // Behind the connection: its place is free when it is.
+    share: Option<Share>,
     silence: Silence,
 }
 
@@ -115,20 +117,25 @@ impl Body for VisitorBody {
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Incoming, mut lease: Lease, idle: Option<Duration>) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        mut lease: Lease,
+        share: Option<Share>,
+        idle: Option<Duration>,
+    ) -> Self {
         // An answer without a body is over before anyone asks for its frames.
-        let lease = if body.is_end_stream() {
+        let (lease, share) = if body.is_end_stream() {
             lease.give_back();
-            None
+            (None, None)
         } else {
-            Some(lease)
+            (Some(lease), share)
         };
-        Self { body, lease, silence: Silence { limit: idle, timer: None } }
+        Self { body, lease, share, silence: Silence { limit: idle, timer: None } }
     }
 
     /// The empty body of an answer that turns into a tunnel.
     pub(super) fn tunnel(body: Incoming) -> Self {
-        Self { body, lease: None, silence: Silence { limit: None, timer: None } }
+        Self { body, lease: None, share: None, silence: Silence { limit: None, timer: None } }
     }
 }
 
@@ -149,11 +156,14 @@ impl Body for AnswerBody {
             Some(Err(_)) => {
                 // Passed on as it is: a broken answer must not look like a whole one (S59).
                 this.lease = None;
+                this.share = None;
                 false
             }
         };
         if over && let Some(mut lease) = this.lease.take() {
             lease.give_back();
+            drop(lease);
+            this.share = None;
         }
         Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
     }
@@ -181,13 +191,9 @@ impl Progress {
     }
 
     /// Waits for the head of an answer; the limit starts anew as long as the body moves.
-    pub(super) async fn bound<F>(
-        &self,
-        head: F,
-        limit: Duration,
-    ) -> Result<(Response<Incoming>, Lease), Failure>
+    pub(super) async fn bound<F, T>(&self, head: F, limit: Duration) -> Result<T, Failure>
     where
-        F: Future<Output = Result<(Response<Incoming>, Lease), Failure>>,
+        F: Future<Output = Result<T, Failure>>,
     {
         tokio::pin!(head);
         let mut seen = 0;

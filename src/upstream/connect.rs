@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -14,13 +15,15 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::VisitorBody;
+use super::{VisitorBody, dial};
 
 /// Where an app is, ready to be connected to.
 #[derive(Clone)]
 pub enum Target {
     /// `host:port`, resolved at every connection, so that a moved name is followed.
     Tcp(String),
+    /// The same, and HTTP/2 is spoken there (RFC 9113 3.3).
+    H2c(String),
     Tls(TlsTarget),
     Unix(PathBuf),
 }
@@ -33,12 +36,15 @@ pub struct TlsTarget {
     /// The name that its certificate has to show.
     pub name: ServerName<'static>,
     pub config: Arc<rustls::ClientConfig>,
+    /// Whether HTTP/2 is offered beside HTTP/1.1.
+    pub http2: bool,
 }
 
 /// The near half of a connection.
 pub(super) struct Wire {
     pub(super) sender: SendRequest<VisitorBody>,
     pub(super) heard: Heard,
+    pub(super) opened: Instant,
 }
 
 /// Whether the app said anything since the last request.
@@ -71,12 +77,12 @@ impl Target {
             // Whoever waits for an answer on it is told of the error; nobody else cares.
             let _ = connection.with_upgrades().await;
         });
-        Ok(Wire { sender, heard })
+        Ok(Wire { sender, heard, opened: Instant::now() })
     }
 
     async fn open(&self) -> std::io::Result<Link> {
         match self {
-            Self::Tcp(address) => Ok(Link::Tcp(tcp(address).await?)),
+            Self::Tcp(address) | Self::H2c(address) => Ok(Link::Tcp(tcp(address).await?)),
             Self::Unix(path) => Ok(Link::Unix(UnixStream::connect(path).await?)),
             Self::Tls(target) => {
                 let tcp = tcp(&target.address).await?;
@@ -89,7 +95,7 @@ impl Target {
 }
 
 async fn tcp(address: &str) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+    let stream = dial::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -3,16 +3,25 @@
 //! Every worker thread has its own [`Upstream`]s, each with its own connections, so that nothing
 //! is shared between cores on the way of a request.
 
+mod balance;
 mod body;
 mod both_ways;
 mod connect;
+mod dial;
+mod limit;
 mod pool;
+mod probe;
+mod record;
 mod retry;
+mod server;
 mod tunnel;
+mod turn;
+mod verdict;
 mod way;
 mod web_socket;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
@@ -20,17 +29,34 @@ use hyper::body::Incoming;
 
 pub use body::{AnswerBody, VisitorBody};
 pub use connect::{Target, TlsTarget};
+pub use probe::Checks;
+pub use server::{Address, App};
 pub use tunnel::{Tunnels, Until};
+pub use verdict::Thresholds;
 
 use crate::auth::headers;
 use crate::auth::policy::Permit;
+use crate::telemetry::Metrics;
 use pool::Pool;
+use turn::{Answered, Share};
 
 /// An app, as one worker reaches it.
 pub struct Upstream {
-    pool: Arc<Pool>,
+    app: Arc<App>,
+    /// In the order of the app's.
+    servers: Vec<Reach>,
+    /// Where the choice between equals begins.
+    next: AtomicUsize,
     times: Times,
     tunnels: Tunnels,
+    metrics: Arc<Metrics>,
+}
+
+/// A server, as one worker reaches it.
+struct Reach {
+    pool: Arc<Pool>,
+    /// Requests and tunnels of this worker that are not over; only counted where there is a choice.
+    pending: Arc<AtomicU32>,
 }
 
 /// How long an app may take.
@@ -47,6 +73,8 @@ pub struct Times {
 pub enum Failure {
     /// It can't be reached.
     Connect(String),
+    /// As many of its connections are in use as there may be.
+    Busy,
     /// It reached the time limit without the head of an answer.
     Slow,
     /// It broke off, or spoke no HTTP.
@@ -58,10 +86,16 @@ pub enum Failure {
 }
 
 impl Upstream {
-    /// An app at `target`; its `tunnels` outlive their requests, and a server that drains gives
-    /// them a moment when everything else is done.
-    pub fn new(target: Target, times: Times, tunnels: Tunnels) -> Self {
-        Self { pool: Pool::new(target, times.connect), times, tunnels }
+    /// An app with connections of one's own; its `tunnels` outlive their requests, and a gateway
+    /// that drains gives them a moment when everything else is done.
+    pub fn new(app: Arc<App>, times: Times, tunnels: Tunnels, metrics: Arc<Metrics>) -> Self {
+        let reach = |server: &server::Server| Reach {
+            pool: Pool::new(server.address.target.clone(), times.connect, server.limit.clone()),
+            pending: Arc::default(),
+        };
+        let servers = app.servers.iter().map(reach).collect();
+        let next = AtomicUsize::new(app.start());
+        Self { app, servers, next, times, tunnels, metrics }
     }
 
     /// Forwards a request whose head is ready for the app. `permit` proves that the policy let
@@ -86,9 +120,9 @@ impl Upstream {
         request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
         let request = self.outgoing(request);
         let progress = request.body().progress();
-        let head = retry::send(&self.pool, request);
-        let (answer, lease) = progress.bound(head, self.times.response_head).await?;
-        self.incoming(answer, lease, upgrade, until)
+        let head = self.send(request);
+        let answered = progress.bound(head, self.times.response_head).await?;
+        self.incoming(answered, upgrade, until)
     }
 
     fn outgoing(&self, request: Request<Incoming>) -> Request<VisitorBody> {
@@ -104,15 +138,15 @@ impl Upstream {
 
     fn incoming(
         &self,
-        mut answer: Response<Incoming>,
-        mut lease: pool::Lease,
+        (mut answer, mut lease, share): Answered,
         upgrade: Option<tunnel::Wanted>,
         until: impl FnOnce() -> Option<Until>,
     ) -> Result<Response<AnswerBody>, Failure> {
         let status = answer.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let upgrade = upgrade.ok_or(Failure::Nonsense("an upgrade that nobody asked for"))?;
-            return upgrade.accept(answer, &self.tunnels, self.times.stream_idle, until());
+            let until = held(share, until());
+            return upgrade.accept(answer, &self.tunnels, self.times.stream_idle, until);
         }
         if !(200..600).contains(&status.as_u16()) {
             return Err(Failure::Nonsense("a status outside of 200 to 599"));
@@ -130,8 +164,23 @@ impl Upstream {
             answer.headers_mut().insert(header::TRAILER, trailers);
         }
         let idle = self.times.stream_idle;
-        Ok(answer.map(|body| AnswerBody::new(body, lease, idle)))
+        Ok(answer.map(|body| AnswerBody::new(body, lease, share, idle)))
     }
+}
+
+/// A tunnel takes up its server for as long as it lives: what is waited for beside it is dropped
+/// with it.
+fn held(share: Option<Share>, until: Option<Until>) -> Option<Until> {
+    let Some(share) = share else {
+        return until;
+    };
+    Some(Box::pin(async move {
+        let _share = share;
+        match until {
+            Some(until) => until.await,
+            None => std::future::pending().await,
+        }
+    }))
 }
 
 fn takes_trailers(fields: &HeaderMap) -> bool {

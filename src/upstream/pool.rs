@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 use super::Failure;
 use super::body::Progress;
 use super::connect::{Target, Wire};
+use super::limit::Limit;
 
 /// Connections that wait for their next request; the youngest is taken first.
 pub(super) struct Pool {
     target: Target,
     connect: Duration,
-    // Only this worker's thread takes the lock, so it never waits.
+    /// How many are in use at once, together with those of the other workers.
+    limit: Option<Arc<Limit>>,
+    // Only this worker's thread takes the lock, so it never waits; where there is a limit, also
+    // whoever has no idle connection of its own.
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -31,13 +35,17 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(target: Target, connect: Duration) -> Arc<Self> {
-        Arc::new(Self { target, connect, idle: Mutex::new(Vec::new()) })
+    pub(super) fn new(target: Target, connect: Duration, limit: Option<Arc<Limit>>) -> Arc<Self> {
+        let pool = Arc::new(Self { target, connect, limit, idle: Mutex::new(Vec::new()) });
+        if let Some(limit) = &pool.limit {
+            limit.join(&pool);
+        }
+        pool
     }
 
     /// An idle connection that still stands, or a new one.
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Failure> {
-        while let Some(mut wire) = self.pop() {
+        while let Some(mut wire) = self.pop().or_else(|| self.pop_elsewhere()) {
             if wire.sender.is_ready() {
                 return Ok(self.leased(wire, true));
             }
@@ -54,6 +62,8 @@ impl Pool {
 
     /// A new connection.
     pub(super) async fn fresh(self: &Arc<Self>) -> Result<Lease, Failure> {
+        // An idle one that is left makes room for it.
+        drop(self.limit.as_ref().and_then(|_| self.pop()).or_else(|| self.pop_elsewhere()));
         let wire = tokio::time::timeout(self.connect, self.target.connect())
             .await
             .unwrap_or_else(|_| Err(String::from("no connection in time")))
@@ -65,7 +75,12 @@ impl Pool {
         Lease { pool: Arc::clone(self), wire: Some(wire), request: Progress::default(), reused }
     }
 
-    fn pop(&self) -> Option<Wire> {
+    /// Where there is a limit, an idle connection of another worker.
+    fn pop_elsewhere(&self) -> Option<Wire> {
+        self.limit.as_ref()?.idle_beside(self)
+    }
+
+    pub(super) fn pop(&self) -> Option<Wire> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let Idle { wire, since } = idle.pop()?;
@@ -81,11 +96,15 @@ impl Pool {
     }
 
     fn push(&self, wire: Wire) {
+        let since = Instant::now();
+        if since.saturating_duration_since(wire.opened) >= MAX_AGE {
+            return;
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= MAX_KEPT {
             idle.remove(0);
         }
-        idle.push(Idle { wire, since: Instant::now() });
+        idle.push(Idle { wire, since });
     }
 }
 
@@ -125,5 +144,7 @@ impl Lease {
 /// Longer than most apps keep an idle connection would only find closed ones.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 const MAX_KEPT: usize = 512;
+/// One that is always in use would stay at an address that its name has long left.
+const MAX_AGE: Duration = Duration::from_secs(300);
 /// How long a connection that was given back may take until it is ready again.
 const MAX_SETTLING: Duration = Duration::from_millis(100);

@@ -2,7 +2,8 @@
 //!
 //! An app may close an idle connection at the moment at which a request is written to it. Such a
 //! request is sent again on a new connection when nothing of it was written, or when it has no
-//! body, is idempotent and failed before any byte of an answer (S60; RFC 9110 9.2.2).
+//! body, is idempotent and failed before any byte of an answer (S60; RFC 9110 9.2.2). One that no
+//! connection could be had for is handed back, for another server of the app.
 
 use std::sync::Arc;
 
@@ -12,16 +13,31 @@ use hyper::body::Incoming;
 use super::pool::{Lease, Pool};
 use super::{Failure, VisitorBody};
 
-/// Sends a request; returns the answer with the connection on which its body still is.
+/// Why there is no answer.
+pub(super) struct Unsent {
+    pub(super) failure: Failure,
+    /// The request, whole, where it can't have had an effect: another server may have it.
+    pub(super) request: Option<Box<Request<VisitorBody>>>,
+    /// How often it was tried.
+    pub(super) tries: u8,
+}
+
+/// Sends a request, on a new connection or on any; returns the answer with the connection on which
+/// its body still is.
 pub(super) async fn send(
     pool: &Arc<Pool>,
     request: Request<VisitorBody>,
-) -> Result<(Response<Incoming>, Lease), Failure> {
-    let mut lease = pool.lease().await?;
+    fresh: bool,
+) -> Result<(Response<Incoming>, Lease), Unsent> {
+    let leased = if fresh { pool.fresh().await } else { pool.lease().await };
+    let mut lease = match leased {
+        Ok(lease) => lease,
+        Err(failure) => return Err(Unsent::whole(failure, Some(request), 1)),
+    };
     let spare = if lease.reused { spare(&request) } else { None };
     let progress = request.body().progress();
     let Some(wire) = lease.wire() else {
-        return Err(gone());
+        return Err(gone().into());
     };
     wire.heard.set(false);
     let mut error = match wire.sender.try_send_request(request).await {
@@ -33,18 +49,35 @@ pub(super) async fn send(
     };
     let unwritten = error.take_message();
     let spare = spare.filter(|_| !lease.heard());
-    let again = if lease.reused { unwritten.or(spare) } else { None };
-    let Some(request) = again else {
-        return Err(failure(&error.into_error()));
+    if !lease.reused {
+        return Err(Unsent::whole(failure(&error.into_error()), unwritten, 1));
+    }
+    let Some(request) = unwritten.or(spare) else {
+        return Err(failure(&error.into_error()).into());
     };
-    let mut lease = pool.fresh().await?;
+    let mut lease = match pool.fresh().await {
+        Ok(lease) => lease,
+        Err(failure) => return Err(Unsent::whole(failure, Some(request), 2)),
+    };
     lease.carries(progress);
     let Some(wire) = lease.wire() else {
-        return Err(gone());
+        return Err(gone().into());
     };
     match wire.sender.send_request(request).await {
         Ok(answer) => Ok((answer, lease)),
-        Err(error) => Err(failure(&error)),
+        Err(error) => Err(failure(&error).into()),
+    }
+}
+
+impl Unsent {
+    fn whole(failure: Failure, request: Option<Request<VisitorBody>>, tries: u8) -> Self {
+        Self { failure, request: request.map(Box::new), tries }
+    }
+}
+
+impl From<Failure> for Unsent {
+    fn from(failure: Failure) -> Self {
+        Self { failure, request: None, tries: 1 }
     }
 }
 

@@ -61,4 +61,5 @@ mod token_answers;
 mod tunnels;
 mod untaken;
 mod upstream_trouble;
+mod upstreams;
 mod web_socket;

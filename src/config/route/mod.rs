@@ -16,7 +16,7 @@ use super::problem::Problems;
 use super::reader::{Section, one_of};
 use crate::auth::host::HostPattern;
 use crate::auth::route::{Authorization, PathPattern, Route, RouteTable};
-pub use upstream::{Upstream, UpstreamAddress};
+pub use upstream::{HealthChecks, Upstream, UpstreamAddress};
 
 /// Reads the routes; `providers` are the names that they may say.
 pub(super) fn parse(

@@ -51,6 +51,7 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         Failure::SignIn { .. } => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
         Failure::Upstream(failure) => match failure {
             upstream::Failure::Connect(_) => (StatusCode::BAD_GATEWAY, Notice::UpstreamDown),
+            upstream::Failure::Busy => (StatusCode::SERVICE_UNAVAILABLE, Notice::UpstreamDown),
             upstream::Failure::Slow => (StatusCode::GATEWAY_TIMEOUT, Notice::UpstreamSlow),
             upstream::Failure::Broken(_) | upstream::Failure::Nonsense(_) => {
                 (StatusCode::BAD_GATEWAY, Notice::UpstreamNonsense)

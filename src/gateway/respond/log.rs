@@ -60,6 +60,9 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
         Failure::Upstream(upstream::Failure::Visitor) => {
             tracing::debug!(reference, status, "the visitor's body broke off");
         }
+        Failure::Upstream(upstream::Failure::Busy) => {
+            tracing::warn!(reference, status, "as many connections to the app as there may be");
+        }
         Failure::Upstream(why) => {
             tracing::error!(reference, status, ?why, "the app gave no usable answer");
         }
