@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::realm::Realm;
+
 /// How our cookies are called and what attributes they carry.
 #[derive(Clone, Debug)]
 pub struct CookieStyle {
@@ -14,8 +16,10 @@ pub struct CookieStyle {
 }
 
 /// The cookies of one request that are ours, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OwnCookies<'a> {
+    /// Where they were brought to.
+    pub realm: Realm<'a>,
     pub single: Vec<&'a str>,
     pub parts: [Vec<&'a str>; MAX_PARTS],
     /// Names and values of login attempts.
@@ -69,19 +73,21 @@ impl CookieStyle {
 
     /// Sorts out the request's `Cookie` lines. Work is bounded: of each kind no more than
     /// [`MAX_CANDIDATES`] are kept (C-28).
-    pub fn sort<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> OwnCookies<'a> {
-        let mut own = OwnCookies::default();
+    pub(super) fn sort_into<'a>(
+        &self,
+        own: &mut OwnCookies<'a>,
+        lines: impl Iterator<Item = &'a [u8]>,
+    ) {
         for line in lines {
             for (name, value) in pairs(line) {
                 if is_ours(name) {
                     own.any = true;
-                    self.keep(&mut own, name, value);
+                    self.keep(own, name, value);
                 } else {
                     own.others = true;
                 }
             }
         }
-        own
     }
 
     /// The `Set-Cookie` lines that set the session: one, or [`MAX_PARTS`]; a form that is not
@@ -196,7 +202,18 @@ impl CookieStyle {
     }
 }
 
-impl OwnCookies<'_> {
+impl<'a> OwnCookies<'a> {
+    pub(super) const fn none(realm: Realm<'a>) -> Self {
+        Self {
+            realm,
+            single: Vec::new(),
+            parts: [const { Vec::new() }; MAX_PARTS],
+            attempts: Vec::new(),
+            any: false,
+            others: false,
+        }
+    }
+
     /// Whether there is anything that may be a session, or a part of one.
     pub fn has_session(&self) -> bool {
         !self.single.is_empty() || self.parts.iter().any(|part| !part.is_empty())
@@ -323,7 +340,7 @@ mod tests {
     fn own_cookies_are_sorted_from_those_of_the_app() {
         let style = plain();
         let line = b"a=1; askara=one ;askara.0=x; askara.1=y; askara.2=z; askara-st-0011=s; b=2";
-        let own = style.sort([&line[..], b"askara=two"].into_iter());
+        let own = Realm::for_test(&style).sort([&line[..], b"askara=two"].into_iter());
         assert_eq!(own.single, ["one", "two"]);
         assert_eq!(own.parts, [vec!["x"], vec!["y"]]);
         assert_eq!(own.attempts, [("askara-st-0011", "s")]);
@@ -380,14 +397,15 @@ mod tests {
     #[test]
     fn a_flood_of_cookies_is_looked_at_only_in_part() {
         let line = "askara=x; askara.0=y; askara.1=z; askara-st-1=s; ".repeat(2000);
-        let own = plain().sort([line.as_bytes()].into_iter());
+        let style = plain();
+        let own = Realm::for_test(&style).sort([line.as_bytes()].into_iter());
         assert!(own.candidates().len() <= 4 + 16 && own.attempts.len() <= 16);
     }
 
     #[test]
     fn clearing_carries_the_attributes_of_setting() {
         let style = CookieStyle::new(true, None);
-        let own = style.sort([&b"__Host-askara=x"[..]].into_iter());
+        let own = Realm::for_test(&style).sort([&b"__Host-askara=x"[..]].into_iter());
         assert_eq!(
             style.clear_session(&own),
             ["__Host-askara=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"]

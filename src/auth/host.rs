@@ -17,7 +17,7 @@ pub struct Origin {
 }
 
 /// Which hosts something is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HostPattern {
     Exact(String),
     /// `*.example.com`: every name below, at any depth, not the name itself.

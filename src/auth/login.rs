@@ -192,6 +192,11 @@ impl AwaitCallback {
         &self.return_to
     }
 
+    /// Where the callback would come to, were the provider told: at the host where it began.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
     /// Takes the callback. The provider's code is spent by what comes next, so this consumes the
     /// attempt.
     pub fn accept(

@@ -6,8 +6,9 @@
 //! 1. [`request`]: which requests are well-formed enough to be judged at all.
 //! 2. [`headers`]: what a visitor may not say, what an app is told, what a hop keeps to itself;
 //!    [`fields`]: what an operator adds to that, and [`assertion`]: what the gateway signs of it.
-//! 3. [`path`] and [`route`]: which route a request belongs to; no route is a refusal.
-//! 4. [`cookie`] and [`seal`]: which cookies are ours, and what they hold.
+//! 3. [`path`] and [`route`]: which route a request belongs to; no route is a refusal. [`rate`]
+//!    and [`route_limits`]: how much it takes; [`way`]: how it is said to the app.
+//! 4. [`realm`], [`cookie`] and [`seal`]: which cookies are ours at a host, and what they hold.
 //! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed;
 //!    [`ticket`], [`summary`] and [`ending`]: what of it goes into a store; [`session_size`]: how
 //!    large its cookies will be.
@@ -53,6 +54,8 @@ pub mod policy;
 pub mod preset;
 pub mod proof;
 pub mod provider;
+pub mod rate;
+pub mod realm;
 pub mod refresh;
 pub mod request;
 pub mod return_to;

@@ -29,6 +29,8 @@ pub enum BadPath {
     Escape,
     NoSlash,
     NotText,
+    /// It is written so that the prefix of its route can't surely be taken off.
+    Prefix,
 }
 
 impl<'a> RequestPath<'a> {

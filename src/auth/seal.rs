@@ -102,6 +102,18 @@ impl KeyRing {
         plain: &[u8],
         entropy: &mut dyn Entropy,
     ) -> Vec<u8> {
+        self.seal_for(&self.scope, purpose, name, plain, entropy)
+    }
+
+    /// The same for another scope than the ring's own.
+    pub fn seal_for(
+        &self,
+        scope: &str,
+        purpose: Purpose,
+        name: &str,
+        plain: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> Vec<u8> {
         let key = &self.keys[0];
         let salt: [u8; SALT] = draw(entropy);
         let mut padded = Zeroizing::new(Vec::with_capacity(plain.len() + PAD + 1));
@@ -110,7 +122,7 @@ impl KeyRing {
         let length = padded.len().next_multiple_of(PAD);
         padded.resize(length, 0);
         let (cipher, nonce) = key.cipher(purpose, &salt);
-        let aad = self.associated_data(purpose, name, key.kid);
+        let aad = associated_data(scope, purpose, name, key.kid);
         let ciphertext = cipher
             .encrypt(&nonce, Payload { msg: &padded, aad: &aad })
             .expect("a cookie is far below the 64 GiB limit of AES-GCM");
@@ -124,6 +136,17 @@ impl KeyRing {
 
     /// Opens what was sealed for the same purpose, name and scope by any key of the ring.
     pub fn open(&self, purpose: Purpose, name: &str, sealed: &[u8]) -> Result<Opened, NotOpened> {
+        self.open_for(&self.scope, purpose, name, sealed)
+    }
+
+    /// The same for another scope than the ring's own.
+    pub fn open_for(
+        &self,
+        scope: &str,
+        purpose: Purpose,
+        name: &str,
+        sealed: &[u8],
+    ) -> Result<Opened, NotOpened> {
         let (&version, rest) = sealed.split_first().ok_or(NotOpened::Broken)?;
         if version != VERSION {
             return Err(NotOpened::Unknown);
@@ -132,7 +155,7 @@ impl KeyRing {
         let (salt, ciphertext) = rest.split_first_chunk::<SALT>().ok_or(NotOpened::Broken)?;
         let index = self.keys.iter().position(|key| key.kid == *kid).ok_or(NotOpened::Unknown)?;
         let (cipher, nonce) = self.keys[index].cipher(purpose, salt);
-        let aad = self.associated_data(purpose, name, *kid);
+        let aad = associated_data(scope, purpose, name, *kid);
         let mut plain = cipher
             .decrypt(&nonce, Payload { msg: ciphertext, aad: &aad })
             .map(Zeroizing::new)
@@ -185,18 +208,18 @@ impl KeyRing {
         };
         self.keys.iter().map(seed).collect()
     }
+}
 
-    fn associated_data(&self, purpose: Purpose, name: &str, kid: [u8; KID]) -> Vec<u8> {
-        let parts = [b"ag1", purpose.word().as_bytes(), name.as_bytes(), self.scope.as_bytes()];
-        let mut aad = Vec::with_capacity(64);
-        for part in parts {
-            aad.extend_from_slice(part);
-            aad.push(0);
-        }
-        aad.push(VERSION);
-        aad.extend_from_slice(&kid);
-        aad
+fn associated_data(scope: &str, purpose: Purpose, name: &str, kid: [u8; KID]) -> Vec<u8> {
+    let parts = [b"ag1", purpose.word().as_bytes(), name.as_bytes(), scope.as_bytes()];
+    let mut aad = Vec::with_capacity(64);
+    for part in parts {
+        aad.extend_from_slice(part);
+        aad.push(0);
     }
+    aad.push(VERSION);
+    aad.extend_from_slice(&kid);
+    aad
 }
 
 impl RingKey {
@@ -311,6 +334,18 @@ mod tests {
         ] {
             assert_eq!(ring.open(purpose, name, &sealed).unwrap_err(), why);
         }
+    }
+
+    #[test]
+    fn a_scope_of_its_own_opens_only_there() {
+        let ring = ring(&[1]);
+        let (purpose, name) = (Purpose::Session, "askara");
+        let sealed = ring.seal_for("wiki", purpose, name, b"tokens", &mut Counting(7));
+        assert!(ring.open_for("wiki", purpose, name, &sealed).is_ok());
+        assert_eq!(ring.open(purpose, name, &sealed).unwrap_err(), NotOpened::Broken);
+        assert!(ring.open_for("app.example.com", purpose, name, &sealed).is_err());
+        let own = ring.seal(purpose, name, b"tokens", &mut Counting(7));
+        assert!(ring.open_for("app.example.com", purpose, name, &own).is_ok());
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::problem::Problems;
 use super::reader::Section;
+use super::route::read_limited;
+use crate::auth::route_limits::{EVERYWHERE, Limited};
 
 /// What a peer may take, in time and in bytes.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Connections at once.
     pub connections: usize,
+    /// Of every route that says nothing else.
+    pub routes: Limited,
 }
 
 impl Default for Limits {
@@ -46,6 +50,7 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             header_bytes: 64 * 1024,
             connections: 16_384,
+            routes: Limited::default(),
         }
     }
 }
@@ -82,6 +87,7 @@ pub(super) fn parse(root: &mut Section, problems: &mut Problems) -> Limits {
             None => {}
         }
     }
+    limits.routes = read_limited(&mut section, &Limited::default(), EVERYWHERE, problems);
     section.finish(problems);
     limits
 }

@@ -5,6 +5,7 @@
 //! `--set` comes before the environment, and the environment before the file.
 
 mod assertion;
+mod doubts;
 mod environment;
 mod keys;
 mod limits;
@@ -31,14 +32,14 @@ pub use problem::{Problem, Problems};
 pub use provider::ProviderConfig;
 pub use route::{HealthChecks, Upstream, UpstreamAddress};
 pub use server::{Address, Listen, LogConfig, LogFormat, TlsFiles};
-pub use session::SessionConfig;
+pub use session::{SessionConfig, Sharing};
 pub use session_size::LargestSession;
 pub use store::{Keeping, StoreAddress, StoreConfig, StoreLogin, StoreServers, StoreTls};
 
 use crate::auth::assertion::AssertionSettings;
-use crate::auth::cookie::CookieStyle;
-use crate::auth::host::{Origin, is_or_is_below};
+use crate::auth::host::Origin;
 use crate::auth::identity::Source;
+use crate::auth::realm::Realms;
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::RouteTable;
 use crate::auth::trust::TrustedProxies;
@@ -57,6 +58,8 @@ pub struct Config {
     /// In the order of the file; at least one.
     pub providers: Vec<ProviderConfig>,
     pub session: SessionConfig,
+    /// Which hosts share sessions.
+    pub realms: Realms,
     /// An estimate.
     pub largest_session: LargestSession,
     pub routes: RouteTable,
@@ -99,7 +102,7 @@ impl Config {
         if let Some(upstream) = &sources.upstream {
             tree.set_upstream(upstream, &mut problems);
         }
-        let config = Self::parse(&tree, environment, &mut problems);
+        let config = Self::parse(tree, environment, &mut problems);
         match config {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(problems.sorted()),
@@ -107,11 +110,11 @@ impl Config {
     }
 
     fn parse(
-        tree: &tree::Tree,
+        mut tree: tree::Tree,
         environment: &Environment,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let mut warnings = tree.warnings.clone();
+        let mut warnings = std::mem::take(&mut tree.warnings);
         let mut root = reader::Section::root(tree);
         let server = server::parse(&mut root, problems, &mut warnings);
         let session =
@@ -123,25 +126,21 @@ impl Config {
             has_store: session.as_ref().is_none_or(SessionConfig::has_store),
         };
         let providers = provider::parse(&mut root, surroundings, problems, &mut warnings);
-        let routes =
-            route::parse(&mut root, &providers.names, environment, problems, &mut warnings);
-        let assertion = assertion::parse(&mut root, server.public.as_ref(), problems);
         let limits = limits::parse(&mut root, problems);
+        let read = route::Reading { providers: &providers.names, environment, limits: &limits };
+        let routes = route::parse(&mut root, read, problems, &mut warnings);
+        let assertion = assertion::parse(&mut root, server.public.as_ref(), problems);
         root.finish(problems);
-        let (public, mut providers) = (server.public?, providers.all?);
+        let (public, mut providers) = (server.public.clone()?, providers.all?);
         let (session, (routes, upstreams)) = (session?, routes?);
         keep_what_routes_read(&mut providers, &routes);
         let asserts = routes.all().iter().any(|route| route.fields.assertion.is_some());
-        if let Some(domain) = &session.cookie_domain
-            && !(is_or_is_below(public.host.name(), domain) && routes.are_below(domain))
-        {
-            let message = format!(
-                "public_url and every route's host must be {domain} or below it, or browsers drop the cookie"
-            );
-            problems.push(Problem::plain("session.cookie_domain", message));
-        }
-        let cookies = CookieStyle::new(public.https, session.cookie_domain.as_deref());
-        let largest_session = LargestSession::of(&providers, &cookies, session.is_stored())?;
+        doubts::about_sharing(&session.sharing, &public, &routes, problems, &mut warnings);
+        doubts::about_addresses(&server, &limits, &routes, &mut warnings);
+        let realms = Realms::new(&public, &session.sharing.domains);
+        doubts::about_callbacks(&providers, &realms, &routes, &mut warnings);
+        let cookies = realms.home().cookies;
+        let largest_session = LargestSession::of(&providers, cookies, session.is_stored())?;
         warnings.extend(largest_session.warning());
         let returns = ReturnRules {
             prefix: server.prefix.clone(),
@@ -161,6 +160,7 @@ impl Config {
             tls: server.tls,
             providers,
             session,
+            realms,
             largest_session,
             routes,
             upstreams,
@@ -196,12 +196,13 @@ fn read_file(path: &Path) -> Result<String, Problem> {
     };
     let length = std::fs::metadata(path).map_err(|error| said(&error))?.len();
     if length > MAX_FILE {
-        return Err(said(&"larger than 1 MiB"));
+        return Err(said(&"larger than 16 MiB"));
     }
     std::fs::read_to_string(path).map_err(|error| said(&error))
 }
 
-const MAX_FILE: u64 = 1 << 20;
+/// Some hundred thousand routes.
+const MAX_FILE: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests;

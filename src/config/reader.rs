@@ -24,8 +24,8 @@ pub(super) struct Taken {
 }
 
 impl Section {
-    pub(super) fn root(tree: &Tree) -> Self {
-        Self::of(String::new(), String::new(), tree.root.clone())
+    pub(super) fn root(tree: Tree) -> Self {
+        Self::of(String::new(), String::new(), tree.root)
     }
 
     /// Takes the value of a key, if it is there.
@@ -250,9 +250,9 @@ impl Taken {
     }
 
     /// The table behind a key.
-    pub(super) fn section(self, problems: &mut Problems) -> Option<Section> {
-        let table = match &self.node.value {
-            Value::Table(table) => Some(table.clone()),
+    pub(super) fn section(mut self, problems: &mut Problems) -> Option<Section> {
+        let table = match &mut self.node.value {
+            Value::Table(table) => Some(std::mem::take(table)),
             Value::Loose(text) => match parse_value(text, &self.node.place) {
                 Some(Node { value: Value::Table(table), .. }) => Some(table),
                 _ => None,
@@ -269,6 +269,15 @@ impl Taken {
         match &self.node.value {
             Value::Table(_) => true,
             Value::Loose(text) => text.trim_start().starts_with('{'),
+            _ => false,
+        }
+    }
+
+    /// Whether it is written as a list, even of one.
+    pub(super) fn is_list(&self) -> bool {
+        match &self.node.value {
+            Value::List(_) => true,
+            Value::Loose(text) => text.trim_start().starts_with('[') || text.contains(','),
             _ => false,
         }
     }

@@ -8,7 +8,7 @@ use super::problem::Problems;
 use super::reader::Section;
 use super::secrets;
 use super::store::{self, Keeping};
-use crate::auth::host::{Host, Origin};
+use crate::auth::host::{Host, Origin, is_or_is_below};
 use crate::auth::refresh::RefreshPolicy;
 use crate::auth::session::Lifetimes;
 
@@ -19,10 +19,18 @@ pub struct SessionConfig {
     pub keeping: Keeping,
     /// How long live sessions go on while the store is away; matters only with one.
     pub store_grace: Duration,
-    /// Shares sessions with the subdomains of this name.
-    pub cookie_domain: Option<String>,
+    pub sharing: Sharing,
     pub lifetimes: Lifetimes,
     pub refresh: RefreshPolicy,
+}
+
+/// Which hosts share sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// The subdomains of each of these.
+    pub domains: Vec<String>,
+    /// Whether every host must be below, as it is where one domain stands for all.
+    pub is_for_all: bool,
 }
 
 impl SessionConfig {
@@ -46,15 +54,11 @@ pub(super) fn parse(
 ) -> Option<SessionConfig> {
     let mut section = root.section("session", problems);
     let keys = keys(&mut section, environment, problems, warnings);
-    let cookie_domain = section.parse("cookie_domain", problems, |text| {
-        let name = text.strip_prefix('.').unwrap_or(text);
-        let host =
-            Host::parse(name).filter(|host| host.port().is_none() && host.name().contains('.'));
-        let named = host.map(|host| host.name().to_owned());
-        named.ok_or_else(|| format!("{text:?} must be a domain such as \"example.com\""))
-    });
-    let around =
-        store::Surroundings { environment, public, cookie_domain: cookie_domain.as_deref() };
+    let sharing = sharing(&mut section, problems);
+    let home = public.map(|public| public.host.name());
+    let above = |domain: &&String| home.is_none_or(|home| is_or_is_below(home, domain));
+    let cookie_domain = sharing.domains.iter().find(above).map(String::as_str);
+    let around = store::Surroundings { environment, public, cookie_domain };
     let store = store::parse(&mut section, around, problems, warnings);
     if let (Some(Keeping::Coordinated(_) | Keeping::Stored(_)), Some(KeySource::File(_))) =
         (&store.keeping, &keys)
@@ -86,10 +90,31 @@ pub(super) fn parse(
         keys: keys?,
         keeping: store.keeping?,
         store_grace: store.grace,
-        cookie_domain,
+        sharing,
         lifetimes: Lifetimes { idle, absolute },
         refresh: RefreshPolicy { at, keep_at_most },
     })
+}
+
+fn sharing(section: &mut Section, problems: &mut Problems) -> Sharing {
+    let Some(taken) = section.take("cookie_domain") else { return Sharing::default() };
+    let is_for_all = !taken.is_list();
+    let mut domains = Vec::new();
+    for item in taken.items(problems) {
+        let Some(text) = item.text(problems) else { continue };
+        let name = text.strip_prefix('.').unwrap_or(&text);
+        let host =
+            Host::parse(name).filter(|host| host.port().is_none() && host.name().contains('.'));
+        match host.map(|host| host.name().to_owned()) {
+            Some(name) if domains.contains(&name) => problems.push(item.problem("is there twice")),
+            Some(name) => domains.push(name),
+            None => {
+                let message = format!("{text:?} must be a domain such as \"example.com\"");
+                problems.push(item.problem(message));
+            }
+        }
+    }
+    Sharing { domains, is_for_all }
 }
 
 fn keys(

@@ -5,6 +5,7 @@ mod examples;
 mod fields;
 mod presets;
 mod providers;
+mod routes;
 mod several;
 mod store;
 mod upstreams;

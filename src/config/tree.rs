@@ -47,11 +47,11 @@ impl Tree {
     ) -> Self {
         let mut tree = Self { root: BTreeMap::new(), warnings: Vec::new() };
         match DeTable::parse(text) {
-            Ok(table) => tree.root = convert_table(table.get_ref(), &Place { file, text }),
+            Ok(table) => tree.root = convert_table(table.get_ref(), &Lines::of(file, text)),
             Err(error) => {
                 // Only the message: an excerpt could show a secret (C-109).
                 let offset = error.span().map_or(0, |span| span.start);
-                let place = Place { file, text }.at(offset);
+                let place = Lines::of(file, text).at(offset);
                 let message = error.message().to_owned();
                 problems.push(Problem { place, key: String::new(), message });
             }
@@ -121,25 +121,29 @@ pub(super) fn parse_value(text: &str, place: &str) -> Option<Node> {
     let wrapped = format!("v={text}");
     let table = DeTable::parse(&wrapped).ok()?;
     let (_, value) = table.get_ref().iter().next()?;
-    let mut node = convert(value, &Place { file: "", text: "" });
+    let mut node = convert(value, &Lines::of("", ""));
     relocate(&mut node, place);
     Some(node)
 }
 
-struct Place<'a> {
+/// Where the lines of a file end: every value is told its own, and there may be many of both.
+struct Lines<'a> {
     file: &'a str,
-    text: &'a str,
+    ends: Vec<usize>,
 }
 
-impl Place<'_> {
+impl<'a> Lines<'a> {
+    fn of(file: &'a str, text: &str) -> Self {
+        Self { file, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect() }
+    }
+
     fn at(&self, offset: usize) -> String {
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = self.ends.partition_point(|&end| end < offset) + 1;
         format!("{}:{line}", self.file)
     }
 }
 
-fn convert_table(table: &DeTable<'_>, place: &Place<'_>) -> BTreeMap<String, Node> {
+fn convert_table(table: &DeTable<'_>, place: &Lines<'_>) -> BTreeMap<String, Node> {
     let node = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
         let key: &std::borrow::Cow<'_, str> = key.get_ref();
         (key.clone().into_owned(), convert(value, place))
@@ -147,7 +151,7 @@ fn convert_table(table: &DeTable<'_>, place: &Place<'_>) -> BTreeMap<String, Nod
     table.iter().map(node).collect()
 }
 
-fn convert(value: &Spanned<DeValue<'_>>, place: &Place<'_>) -> Node {
+fn convert(value: &Spanned<DeValue<'_>>, place: &Lines<'_>) -> Node {
     let read = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.clone().into_owned()),
         DeValue::Boolean(truth) => Value::Boolean(*truth),

@@ -1,6 +1,7 @@
 //! The body of an answer: our own, or the app's; a stream of the app's ends with its session.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -8,14 +9,24 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 
+use super::limits::Slot;
 use super::sessions::Leash;
+use super::who::Counted;
 use crate::upstream::AnswerBody;
 
 /// The body of an answer.
 pub enum Body {
     App(AnswerBody),
+    /// One that is counted until it is over.
+    Counted(Box<CountedBody>),
     Events(Box<Events>),
     Own(Full<Bytes>),
+}
+
+/// A body that is counted among those that are open.
+pub struct CountedBody {
+    body: Body,
+    _slot: Arc<Slot<Counted>>,
 }
 
 /// A stream of an app's that is open for as long as its session is.
@@ -31,6 +42,14 @@ impl Body {
     /// The body of an event stream, which ends cleanly when its session does.
     pub(super) fn events(body: AnswerBody, leash: Leash) -> Self {
         Self::Events(Box::new(Events { body: Some(body), leash }))
+    }
+
+    /// The same, which holds a slot until it is over.
+    pub(super) fn holding(self, slot: Option<Arc<Slot<Counted>>>) -> Self {
+        match slot {
+            Some(slot) => Self::Counted(Box::new(CountedBody { body: self, _slot: slot })),
+            None => self,
+        }
     }
 }
 
@@ -56,6 +75,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::App(body) => Pin::new(body).poll_frame(context),
+            Self::Counted(counted) => Pin::new(&mut counted.body).poll_frame(context),
             Self::Events(events) => events.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
         }
@@ -64,6 +84,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::App(body) => body.is_end_stream(),
+            Self::Counted(counted) => counted.body.is_end_stream(),
             Self::Events(events) => events.body.as_ref().is_none_or(AnswerBody::is_end_stream),
             Self::Own(body) => body.is_end_stream(),
         }
@@ -72,6 +93,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::App(body) => body.size_hint(),
+            Self::Counted(counted) => counted.body.size_hint(),
             // As long as it is not over, nobody knows how long it gets.
             Self::Events(_) => SizeHint::default(),
             Self::Own(body) => body.size_hint(),

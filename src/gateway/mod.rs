@@ -6,6 +6,7 @@ mod bearer;
 mod body;
 pub mod clock;
 mod fields;
+mod limits;
 mod login;
 mod own;
 mod pages;
@@ -13,6 +14,7 @@ mod passage;
 mod providers;
 mod renewal;
 mod respond;
+mod rewrite;
 mod sealer;
 pub mod sessions;
 mod setup;
@@ -37,7 +39,6 @@ pub use respond::Failure;
 pub use sessions::ledger;
 pub use setup::Setup;
 
-use crate::auth::cookie::CookieStyle;
 use crate::auth::ending::Whom;
 use crate::auth::host::Origin;
 use crate::auth::request;
@@ -75,6 +76,7 @@ pub struct Gateway {
     takes_bearers: bool,
     provider_limit: Duration,
     sessions: Sessions,
+    limits: limits::Limits,
     spent: SpentAttempts,
     pages: Pages,
     /// Our own name in `Via`, by which a request that comes back is known.
@@ -105,10 +107,8 @@ pub struct Worker {
 impl Gateway {
     /// Puts the shared part together.
     pub fn new(config: Config, keys: &[SealKey]) -> Result<Self, BadRing> {
-        let domain = config.session.cookie_domain.as_deref();
-        let scope = domain.unwrap_or_else(|| config.public.host.as_str());
-        let ring = Arc::new(KeyRing::new(keys, scope)?);
-        let cookies = CookieStyle::new(config.public.https, domain);
+        let realms = config.realms;
+        let ring = Arc::new(KeyRing::new(keys, realms.home().scope())?);
         let via = format!("askara-gate-{}", reference());
         let metrics = Arc::new(Metrics::new());
         let names = config.providers.iter().map(|provider| provider.settings.name.clone());
@@ -118,7 +118,7 @@ impl Gateway {
                 Keeping::Coordinated(_) => Place::Coordinated,
                 Keeping::Stored(_) => Place::Stored,
             },
-            Sealer::new(Arc::clone(&ring), cookies),
+            Sealer::new(Arc::clone(&ring), realms),
             config.session.lifetimes,
             config.session.refresh,
             config.session.store_grace,
@@ -143,6 +143,7 @@ impl Gateway {
             parties: settings().map(|settings| Party::new(Arc::clone(settings))).collect(),
             provider_limit: config.limits.provider,
             sessions,
+            limits: limits::Limits::new(&config.limits.routes),
             spent: SpentAttempts::default(),
             pages: Pages::new(),
             access_log: config.log.access,

@@ -12,10 +12,11 @@ use super::body::is_event_stream;
 use super::clock::now;
 use super::own::OwnPath;
 use super::respond::Failure;
+use super::rewrite::rewrite;
 use super::sessions::{RequestTraits, refresh_cookie};
 use super::visit::{Arrival, Visit};
 use super::who::Who;
-use super::{Body, Worker, sealer};
+use super::{Body, Worker, limits, sealer};
 use crate::auth::facts::Facts;
 use crate::auth::headers;
 use crate::auth::path::RequestPath;
@@ -42,7 +43,7 @@ impl Worker {
             path: uri.path(),
             query: uri.query().unwrap_or_default(),
             host: &arrival.host,
-            own: self.gateway.sessions.sealer.cookies.sort(lines),
+            own: self.gateway.realm_at(&arrival.host).sort(lines),
         };
         match self.decide(&visit, parts, body, &arrival).await {
             Ok(answer) => answer,
@@ -60,6 +61,7 @@ impl Worker {
     ) -> Result<Response<Body>, Failure> {
         let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
         if let Some(own) = OwnPath::of(&path, visit, &self.gateway) {
+            self.gateway.limits.at_own_path(own, arrival.client())?;
             let form = read_form(&parts, body).await;
             return self.own_answer(own, visit, &form).await;
         }
@@ -67,6 +69,8 @@ impl Worker {
         headers::strip_claims(&mut parts.headers);
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
+        let limits = &found.route.limits;
+        self.gateway.limits.by_address(limits, arrival.client())?;
         let facts = Facts {
             method: visit.method,
             host: visit.host,
@@ -76,18 +80,24 @@ impl Worker {
         };
         let public = policy::judge(found, &path, &facts).is_ok();
         let who = self.who(visit, found, public).await?;
+        let slot = self.gateway.limits.by_session(limits, &who)?;
         let mut answer = match policy::judge(found, &path, &facts.of(who.person())) {
             Ok(permit) => {
                 self.same_origin_socket(visit, &who)?;
+                let bounds = limits::bounded(limits, &body)?;
                 self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
                 self.gateway.state_fields(&mut parts.headers, found.route, &path, &who, now);
+                rewrite(&mut parts, &found.route.way)?;
                 let app = &self.upstreams[found.route.upstream];
                 let request = Request::from_parts(parts, body);
                 let until = || {
-                    who.leash(&self.gateway.sessions).map(|leash| Box::pin(leash.over()) as Until)
+                    let leash = who.leash(&self.gateway.sessions);
+                    let leash = leash.map(|leash| Box::pin(leash.over()) as Until);
+                    limits::holding(leash, slot.clone())
                 };
-                let answer = app.forward(request, permit, until).await;
-                self.for_visitor(answer.map_err(Failure::Upstream)?, found.route, &who)
+                let answer = app.forward(request, permit, bounds, until).await;
+                let answer = answer.map_err(Failure::Upstream)?;
+                self.for_visitor(answer, found.route, &who).map(|body| body.holding(slot))
             }
             Err(Denied::NoSession) => self.without_session(visit).await,
             Err(Denied::NotAllowed { .. } | Denied::StepUp(_)) => {
@@ -142,7 +152,7 @@ impl Worker {
     }
 
     pub(super) fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
-        let lines = self.gateway.sessions.sealer.cookies.clear_session(&visit.own);
+        let lines = visit.own.realm.cookies.clear_session(&visit.own);
         sealer::add_cookies(answer.headers_mut(), lines);
     }
 

@@ -73,6 +73,10 @@ pub enum Failure {
         start: String,
         login: String,
     },
+    /// Somebody asks too often, or has too much open.
+    TooMany {
+        retry_after: Duration,
+    },
     Upstream(upstream::Failure),
 }
 
@@ -183,7 +187,7 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
         Failure::NotLearnt(_) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
-        Failure::SessionUnavailable { retry_after, .. } => {
+        Failure::SessionUnavailable { retry_after, .. } | Failure::TooMany { retry_after } => {
             let seconds = HeaderValue::from(retry_after.as_secs_f64().ceil().max(1.0) as u64);
             headers.insert(header::RETRY_AFTER, seconds);
         }

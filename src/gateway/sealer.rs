@@ -8,17 +8,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::clock::SystemEntropy;
-use crate::auth::cookie::{CookieStyle, GivenBack, TooLarge, given_back};
-use crate::auth::seal::{KeyRing, NotOpened, Purpose};
+use crate::auth::cookie::{GivenBack, TooLarge, given_back};
+use crate::auth::realm::{Realm, Realms};
+use crate::auth::seal::{KeyRing, NotOpened, Opened, Purpose};
 use crate::auth::session::{Session, Unreadable};
 use crate::auth::session_size::WARN_ABOVE;
 use crate::auth::ticket::Ticket;
 use crate::auth::tokens::to_hex;
 
-/// Seals and opens, under one ring and one set of names.
+/// Seals and opens, under one ring, for each realm apart.
 pub(super) struct Sealer {
     pub ring: Arc<KeyRing>,
-    pub cookies: CookieStyle,
+    pub realms: Realms,
     /// A session that takes many bytes was spoken of.
     warned: AtomicBool,
 }
@@ -33,33 +34,41 @@ pub(super) struct TicketCookie {
 }
 
 impl Sealer {
-    pub(super) fn new(ring: Arc<KeyRing>, cookies: CookieStyle) -> Self {
-        Self { ring, cookies, warned: AtomicBool::new(false) }
+    pub(super) fn new(ring: Arc<KeyRing>, realms: Realms) -> Self {
+        Self { ring, realms, warned: AtomicBool::new(false) }
     }
 
     /// Opens a session cookie's value.
-    pub(super) fn open_session(&self, value: &str) -> Result<Session, NotOpened> {
+    pub(super) fn open_session(&self, realm: Realm<'_>, value: &str) -> Result<Session, NotOpened> {
         let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
-        let name = self.cookies.session_name();
-        let opened = self.ring.open(Purpose::Session, name, &sealed)?;
+        self.read_session(realm, &sealed)
+    }
+
+    /// Opens a session that was sealed for a cookie.
+    pub(super) fn read_session(
+        &self,
+        realm: Realm<'_>,
+        sealed: &[u8],
+    ) -> Result<Session, NotOpened> {
+        let opened = self.open(realm, Purpose::Session, sealed)?;
         Session::from_bytes(&opened.plain).map_err(not_opened)
     }
 
     /// Seals a session for its cookie.
-    pub(super) fn seal_session(&self, session: &Session) -> Vec<u8> {
-        let name = self.cookies.session_name();
-        self.ring.seal(Purpose::Session, name, &session.to_bytes(), &mut SystemEntropy)
+    pub(super) fn seal_session(&self, realm: Realm<'_>, session: &Session) -> Vec<u8> {
+        self.seal(realm, Purpose::Session, &session.to_bytes())
     }
 
     /// The `Set-Cookie` lines of a session that was sealed: the same for the same bytes,
     /// whichever replica writes them.
     pub(super) fn lines(
         &self,
+        realm: Realm<'_>,
         sealed: &[u8],
         session: &Session,
     ) -> Result<Vec<HeaderValue>, TooLarge> {
         let value = URL_SAFE_NO_PAD.encode(sealed);
-        let lines = self.cookies.set_session(&value, session.cookie_life())?;
+        let lines = realm.cookies.set_session(&value, session.cookie_life())?;
         self.warn_of_size(session, given_back(&lines));
         Ok(lines.iter().filter_map(|line| cookie_field(line)).collect())
     }
@@ -78,51 +87,61 @@ impl Sealer {
     }
 
     /// Opens a ticket cookie's value.
-    pub(super) fn open_ticket(&self, value: &str) -> Result<TicketCookie, NotOpened> {
+    pub(super) fn open_ticket(
+        &self,
+        realm: Realm<'_>,
+        value: &str,
+    ) -> Result<TicketCookie, NotOpened> {
         let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
-        let name = self.cookies.session_name();
-        let opened = self.ring.open(Purpose::Ticket, name, &sealed)?;
+        let opened = self.open(realm, Purpose::Ticket, &sealed)?;
         let ticket = Ticket::from_bytes(&opened.plain).map_err(not_opened)?;
         Ok(TicketCookie { ticket, value: value.to_owned(), by_old_key: opened.by_old_key })
     }
 
-    /// Whether a value that did not open is of the other way to keep sessions: a replica that
-    /// was not restarted yet knows it well.
-    pub(super) fn is_kept_otherwise(&self, value: &str) -> bool {
-        let name = self.cookies.session_name();
-        let opens = |purpose, sealed: &[u8]| self.ring.open(purpose, name, sealed).is_ok();
-        URL_SAFE_NO_PAD
-            .decode(value)
-            .is_ok_and(|sealed| opens(Purpose::Session, &sealed) || opens(Purpose::Ticket, &sealed))
+    /// Whether a value that did not open is of the other way to keep sessions, or of one that
+    /// shared them among all hosts: a replica that was not restarted yet knows it well.
+    pub(super) fn is_kept_otherwise(&self, realm: Realm<'_>, value: &str) -> bool {
+        let Ok(sealed) = URL_SAFE_NO_PAD.decode(value) else { return false };
+        let opens = |scope, purpose| {
+            self.ring.open_for(scope, purpose, realm.cookies.session_name(), &sealed).is_ok()
+        };
+        let scopes = [realm.scope(), self.realms.home().scope()];
+        scopes.iter().any(|scope| opens(scope, Purpose::Session) || opens(scope, Purpose::Ticket))
     }
 
     /// Seals a ticket: the cookie's value.
-    pub(super) fn seal_ticket(&self, ticket: &Ticket) -> String {
-        let name = self.cookies.session_name();
-        let plain = ticket.to_bytes();
-        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::Ticket, name, &plain, &mut SystemEntropy))
+    pub(super) fn seal_ticket(&self, realm: Realm<'_>, ticket: &Ticket) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal(realm, Purpose::Ticket, &ticket.to_bytes()))
     }
 
     /// The `Set-Cookie` lines of a ticket.
-    pub(super) fn ticket_lines(&self, value: &str, session: &Session) -> Vec<HeaderValue> {
-        let lines = self.cookies.set_session(value, session.cookie_life());
+    pub(super) fn ticket_lines(
+        &self,
+        realm: Realm<'_>,
+        value: &str,
+        session: &Session,
+    ) -> Vec<HeaderValue> {
+        let lines = realm.cookies.set_session(value, session.cookie_life());
         // A ticket is 118 bytes long.
         lines.unwrap_or_default().iter().filter_map(|line| cookie_field(line)).collect()
     }
 
     /// Seals a login attempt for the cookie of this name.
-    pub(super) fn seal_attempt(&self, name: &str, plain: &[u8]) -> String {
-        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::Attempt, name, plain, &mut SystemEntropy))
+    pub(super) fn seal_attempt(&self, realm: Realm<'_>, name: &str, plain: &[u8]) -> String {
+        let purpose = Purpose::Attempt;
+        let sealed = self.ring.seal_for(realm.scope(), purpose, name, plain, &mut SystemEntropy);
+        URL_SAFE_NO_PAD.encode(sealed)
     }
 
     /// Opens a login attempt.
     pub(super) fn open_attempt(
         &self,
+        realm: Realm<'_>,
         name: &str,
         value: &str,
     ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        Some(self.ring.open(Purpose::Attempt, name, &sealed).ok()?.plain)
+        Some(self.ring.open_for(realm.scope(), Purpose::Attempt, name, &sealed).ok()?.plain)
     }
 
     /// Seals where to go after the provider's sign-out, to travel in its `state`.
@@ -136,6 +155,15 @@ impl Sealer {
         let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
         let opened = self.ring.open(Purpose::Return, RETURN, &sealed).ok()?;
         String::from_utf8(opened.plain.to_vec()).ok()
+    }
+
+    fn seal(&self, realm: Realm<'_>, purpose: Purpose, plain: &[u8]) -> Vec<u8> {
+        let name = realm.cookies.session_name();
+        self.ring.seal_for(realm.scope(), purpose, name, plain, &mut SystemEntropy)
+    }
+
+    fn open(&self, realm: Realm<'_>, purpose: Purpose, sealed: &[u8]) -> Result<Opened, NotOpened> {
+        self.ring.open_for(realm.scope(), purpose, realm.cookies.session_name(), sealed)
     }
 }
 

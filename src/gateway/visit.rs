@@ -8,6 +8,7 @@ use super::Gateway;
 use super::respond::Asker;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::host::{Host, Origin};
+use crate::auth::realm::Realm;
 use crate::auth::trust::{Forwarded, Peer};
 
 /// What a request's head says of itself, parsed.
@@ -73,6 +74,11 @@ impl Gateway {
         let port = public.host.port().map_or_else(String::new, |port| format!(":{port}"));
         let named = Host::parse(&format!("{}{port}", host.name()));
         Origin { https: public.https, host: named.unwrap_or_else(|| public.host.clone()) }
+    }
+
+    /// Which hosts share sessions with a host.
+    pub(super) fn realm_at<'a>(&'a self, host: &'a Host) -> Realm<'a> {
+        self.sessions.sealer.realms.at(host.name(), || self.routes.names(host))
     }
 
     /// Whether a host, its port aside, is public_url's or a route's: only there a login begins.

@@ -1,5 +1,6 @@
 //! Who a request is from: somebody with a session, an API client with a token, or nobody.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,14 @@ pub(super) enum Who {
     /// Somebody elsewhere, and nobody on this route, which takes another provider's people. The
     /// session goes on all the same, and its cookie with it.
     Stranger(Current),
+}
+
+/// Whose requests count together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Counted {
+    /// The API client of this person, at this provider; by a hash, which takes less room.
+    Client(ProviderIndex, u64),
+    Session(SessionId),
 }
 
 impl Worker {
@@ -120,6 +129,19 @@ impl Who {
     pub(super) fn session(&self) -> Option<SessionId> {
         let Self::Somebody(current) = self else { return None };
         Some(current.newest.session.id)
+    }
+
+    /// What its requests count by: a session, or whom an API client speaks for.
+    pub(super) fn counted(&self) -> Option<Counted> {
+        match self {
+            Self::Client(client) => {
+                let mut hasher = DefaultHasher::new();
+                client.identity.user.hash(&mut hasher);
+                Some(Counted::Client(client.provider, hasher.finish()))
+            }
+            Self::Nobody { .. } | Self::Stranger(_) => None,
+            Self::Somebody(current) => Some(Counted::Session(current.newest.session.id)),
+        }
     }
 
     /// Who vouched.

@@ -22,6 +22,8 @@ pub struct VisitorBody {
     body: Option<Incoming>,
     silence: Silence,
     progress: Progress,
+    /// How many bytes may still come.
+    left: Option<u64>,
 }
 
 /// What an app sends to the visitor. Its connection goes back to the pool at the end.
@@ -48,6 +50,10 @@ struct Sent {
 #[derive(Debug)]
 pub(super) struct Stalled;
 
+/// More came than may.
+#[derive(Debug)]
+pub(super) struct TooLarge;
+
 /// A time limit between two frames; the timer is only there while one is waited for.
 struct Silence {
     limit: Option<Duration>,
@@ -57,18 +63,19 @@ struct Silence {
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl VisitorBody {
-    pub(super) fn new(body: Incoming, idle: Duration) -> Self {
+    /// A body that may be silent for `idle`, and have `most` bytes.
+    pub(super) fn new(body: Incoming, idle: Duration, most: Option<u64>) -> Self {
         if body.is_end_stream() {
             return Self::absent();
         }
         let silence = Silence { limit: Some(idle), timer: None };
         let progress = Progress(Some(Arc::default()));
-        Self { body: Some(body), silence, progress }
+        Self { body: Some(body), silence, progress, left: most }
     }
 
     pub(super) fn absent() -> Self {
         let silence = Silence { limit: None, timer: None };
-        Self { body: None, silence, progress: Progress::default() }
+        Self { body: None, silence, progress: Progress::default(), left: None }
     }
 
     pub(super) fn is_absent(&self) -> bool {
@@ -94,6 +101,11 @@ impl Body for VisitorBody {
         };
         let polled = Pin::new(&mut *body).poll_frame(context);
         let frame = ready!(this.silence.bound(polled, context))?;
+        if let (Some(left), Some(Ok(frame))) = (&mut this.left, &frame) {
+            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+            // The app gets an error in the place of the end, and never takes it for the whole.
+            *left = left.checked_sub(length).ok_or(TooLarge)?;
+        }
         let over = match &frame {
             None => true,
             // Whoever sends it by its length asks no more once that is reached.
@@ -240,6 +252,14 @@ impl std::fmt::Display for Stalled {
 }
 
 impl std::error::Error for Stalled {}
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body is larger than it may be")
+    }
+}
+
+impl std::error::Error for TooLarge {}
 
 /// Trailers go on without what only the gateway may say (C-39).
 fn without_claims(mut frame: Frame<Bytes>) -> Frame<Bytes> {

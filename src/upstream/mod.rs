@@ -68,6 +68,14 @@ pub struct Times {
     pub stream_idle: Option<Duration>,
 }
 
+/// What holds for one request in the place of what holds for the app.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    pub times: Option<Times>,
+    /// The most that its body may have.
+    pub body_bytes: Option<u64>,
+}
+
 /// Why an app gave no answer.
 #[derive(Debug)]
 pub enum Failure {
@@ -81,6 +89,8 @@ pub enum Failure {
     Broken(String),
     /// Its answer is one that no honest app gives.
     Nonsense(&'static str),
+    /// The visitor's body has more than it may; the app never gets the whole of it.
+    TooLarge,
     /// The visitor's own body broke off or took too long; nobody may be there to be answered.
     Visitor,
 }
@@ -90,7 +100,7 @@ impl Upstream {
     /// that drains gives them a moment when everything else is done.
     pub fn new(app: Arc<App>, times: Times, tunnels: Tunnels, metrics: Arc<Metrics>) -> Self {
         let reach = |server: &server::Server| Reach {
-            pool: Pool::new(server.address.target.clone(), times.connect, server.limit.clone()),
+            pool: Pool::new(server.address.target.clone(), server.limit.clone()),
             pending: Arc::default(),
         };
         let servers = app.servers.iter().map(reach).collect();
@@ -104,9 +114,11 @@ impl Upstream {
         &self,
         mut request: Request<Incoming>,
         permit: Permit,
+        bounds: Bounds,
         until: impl FnOnce() -> Option<Until>,
     ) -> Result<Response<AnswerBody>, Failure> {
         permit.spend();
+        let times = bounds.times.unwrap_or(self.times);
         let upgrade = tunnel::wanted(&mut request);
         let trailers = announced_trailers(request.headers());
         let takes_trailers = takes_trailers(request.headers());
@@ -118,35 +130,25 @@ impl Upstream {
             request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
         request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
-        let request = self.outgoing(request);
+        let request = outgoing(request, &times, bounds.body_bytes);
         let progress = request.body().progress();
-        let head = self.send(request);
-        let answered = progress.bound(head, self.times.response_head).await?;
-        self.incoming(answered, upgrade, until)
-    }
-
-    fn outgoing(&self, request: Request<Incoming>) -> Request<VisitorBody> {
-        let (mut head, body) = request.into_parts();
-        head.version = Version::HTTP_11;
-        let body = VisitorBody::new(body, self.times.body_idle);
-        // Without it, hyper takes a GET or HEAD to have no body and drops the one that it has.
-        if !body.is_absent() && !head.headers.contains_key(header::CONTENT_LENGTH) {
-            head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
-        Request::from_parts(head, body)
+        let head = self.send(request, times.connect);
+        let answered = progress.bound(head, times.response_head).await?;
+        self.incoming(answered, upgrade, times.stream_idle, until)
     }
 
     fn incoming(
         &self,
         (mut answer, mut lease, share): Answered,
         upgrade: Option<tunnel::Wanted>,
+        idle: Option<Duration>,
         until: impl FnOnce() -> Option<Until>,
     ) -> Result<Response<AnswerBody>, Failure> {
         let status = answer.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let upgrade = upgrade.ok_or(Failure::Nonsense("an upgrade that nobody asked for"))?;
             let until = held(share, until());
-            return upgrade.accept(answer, &self.tunnels, self.times.stream_idle, until);
+            return upgrade.accept(answer, &self.tunnels, idle, until);
         }
         if !(200..600).contains(&status.as_u16()) {
             return Err(Failure::Nonsense("a status outside of 200 to 599"));
@@ -163,7 +165,6 @@ impl Upstream {
         if let Some(trailers) = trailers {
             answer.headers_mut().insert(header::TRAILER, trailers);
         }
-        let idle = self.times.stream_idle;
         Ok(answer.map(|body| AnswerBody::new(body, lease, share, idle)))
     }
 }
@@ -181,6 +182,17 @@ fn held(share: Option<Share>, until: Option<Until>) -> Option<Until> {
             None => std::future::pending().await,
         }
     }))
+}
+
+fn outgoing(request: Request<Incoming>, times: &Times, most: Option<u64>) -> Request<VisitorBody> {
+    let (mut head, body) = request.into_parts();
+    head.version = Version::HTTP_11;
+    let body = VisitorBody::new(body, times.body_idle, most);
+    // Without it, hyper takes a GET or HEAD to have no body and drops the one that it has.
+    if !body.is_absent() && !head.headers.contains_key(header::CONTENT_LENGTH) {
+        head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    Request::from_parts(head, body)
 }
 
 fn takes_trailers(fields: &HeaderMap) -> bool {

@@ -11,7 +11,6 @@ use super::limit::Limit;
 /// Connections that wait for their next request; the youngest is taken first.
 pub(super) struct Pool {
     target: Target,
-    connect: Duration,
     /// How many are in use at once, together with those of the other workers.
     limit: Option<Arc<Limit>>,
     // Only this worker's thread takes the lock, so it never waits; where there is a limit, also
@@ -35,16 +34,16 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(target: Target, connect: Duration, limit: Option<Arc<Limit>>) -> Arc<Self> {
-        let pool = Arc::new(Self { target, connect, limit, idle: Mutex::new(Vec::new()) });
+    pub(super) fn new(target: Target, limit: Option<Arc<Limit>>) -> Arc<Self> {
+        let pool = Arc::new(Self { target, limit, idle: Mutex::new(Vec::new()) });
         if let Some(limit) = &pool.limit {
             limit.join(&pool);
         }
         pool
     }
 
-    /// An idle connection that still stands, or a new one.
-    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Failure> {
+    /// An idle connection that still stands, or a new one within `connect`.
+    pub(super) async fn lease(self: &Arc<Self>, connect: Duration) -> Result<Lease, Failure> {
         while let Some(mut wire) = self.pop().or_else(|| self.pop_elsewhere()) {
             if wire.sender.is_ready() {
                 return Ok(self.leased(wire, true));
@@ -57,14 +56,14 @@ impl Pool {
                 Err(_) => break,
             }
         }
-        self.fresh().await
+        self.fresh(connect).await
     }
 
     /// A new connection.
-    pub(super) async fn fresh(self: &Arc<Self>) -> Result<Lease, Failure> {
+    pub(super) async fn fresh(self: &Arc<Self>, connect: Duration) -> Result<Lease, Failure> {
         // An idle one that is left makes room for it.
         drop(self.limit.as_ref().and_then(|_| self.pop()).or_else(|| self.pop_elsewhere()));
-        let wire = tokio::time::timeout(self.connect, self.target.connect())
+        let wire = tokio::time::timeout(connect, self.target.connect())
             .await
             .unwrap_or_else(|_| Err(String::from("no connection in time")))
             .map_err(Failure::Connect)?;

@@ -69,13 +69,13 @@ async fn check(server: &Server, checks: &Checks, metrics: &Metrics) {
 /// Asks once; says what was wrong.
 async fn ask(server: &Server, checks: &Checks) -> Result<(), String> {
     // Nothing outlives the check: whether it can be connected to is part of the question.
-    let pool = Pool::new(server.address.target.clone(), checks.timeout, None);
+    let pool = Pool::new(server.address.target.clone(), None);
     let mut request = Request::new(VisitorBody::absent());
     *request.uri_mut() = Uri::from(checks.path.clone());
     let headers = request.headers_mut();
     headers.insert(header::HOST, server.address.host.clone());
     headers.insert(header::USER_AGENT, HeaderValue::from_static("askara-gate"));
-    let sent = retry::send(&pool, request, true).await;
+    let sent = retry::send(&pool, checks.timeout, request, true).await;
     let (answer, _lease) = sent.map_err(|unsent| format!("{:?}", unsent.failure))?;
     let status = answer.status();
     // A server that can't say all it wants might take that for trouble.

@@ -5,11 +5,14 @@
 //! body, is idempotent and failed before any byte of an answer (S60; RFC 9110 9.2.2). One that no
 //! connection could be had for is handed back, for another server of the app.
 
+use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 
+use super::body::TooLarge;
 use super::pool::{Lease, Pool};
 use super::{Failure, VisitorBody};
 
@@ -26,10 +29,11 @@ pub(super) struct Unsent {
 /// its body still is.
 pub(super) async fn send(
     pool: &Arc<Pool>,
+    connect: Duration,
     request: Request<VisitorBody>,
     fresh: bool,
 ) -> Result<(Response<Incoming>, Lease), Unsent> {
-    let leased = if fresh { pool.fresh().await } else { pool.lease().await };
+    let leased = if fresh { pool.fresh(connect).await } else { pool.lease(connect).await };
     let mut lease = match leased {
         Ok(lease) => lease,
         Err(failure) => return Err(Unsent::whole(failure, Some(request), 1)),
@@ -55,7 +59,7 @@ pub(super) async fn send(
     let Some(request) = unwritten.or(spare) else {
         return Err(failure(&error.into_error()).into());
     };
-    let mut lease = match pool.fresh().await {
+    let mut lease = match pool.fresh(connect).await {
         Ok(lease) => lease,
         Err(failure) => return Err(Unsent::whole(failure, Some(request), 2)),
     };
@@ -98,6 +102,9 @@ fn spare(request: &Request<VisitorBody>) -> Option<Request<VisitorBody>> {
 }
 
 fn failure(error: &hyper::Error) -> Failure {
+    if error.source().is_some_and(|why| why.is::<TooLarge>()) {
+        return Failure::TooLarge;
+    }
     if error.is_user() {
         return Failure::Visitor;
     }

@@ -5,6 +5,7 @@ use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -49,13 +50,14 @@ impl Upstream {
     pub(super) async fn send(
         &self,
         mut request: Request<VisitorBody>,
+        connect: Duration,
     ) -> Result<Answered, Failure> {
         let mut tried = Tried::default();
         loop {
-            let turn = self.turn(&tried).await?;
+            let turn = self.turn(&tried, connect).await?;
             let server = &self.app.servers[turn.number];
             let pool = &self.servers[turn.number].pool;
-            let unsent = match retry::send(pool, request, tried.any()).await {
+            let unsent = match retry::send(pool, connect, request, tried.any()).await {
                 Ok((answer, lease)) => {
                     server.answered(turn.seen, &self.metrics);
                     return Ok((answer, lease, turn.share));
@@ -74,7 +76,7 @@ impl Upstream {
     }
 
     /// Waits until there is a place at a server, where their number is limited.
-    async fn turn(&self, tried: &Tried) -> Result<Turn, Failure> {
+    async fn turn(&self, tried: &Tried, connect: Duration) -> Result<Turn, Failure> {
         let (number, seen) = self.choose(tried);
         let Some(limit) = &self.app.servers[number].limit else {
             return Ok(self.taken(number, seen, None));
@@ -82,7 +84,7 @@ impl Upstream {
         if let Some(place) = limit.take() {
             return Ok(self.taken(number, seen, Some(place)));
         }
-        let (number, place) = self.place(tried).await?;
+        let (number, place) = self.place(tried, connect).await?;
         Ok(self.taken(number, self.app.servers[number].record(), Some(place)))
     }
 
@@ -114,7 +116,7 @@ impl Upstream {
     }
 
     /// The first place that becomes free at any server that is up; at any at all where none is.
-    async fn place(&self, tried: &Tried) -> Result<(usize, Place), Failure> {
+    async fn place(&self, tried: &Tried, connect: Duration) -> Result<(usize, Place), Failure> {
         let left = |number: &usize| !tried.numbers.contains(number);
         let is_up = |number: &usize| self.candidate(*number).standing == Standing::Up;
         let any_up = (0..self.servers.len()).filter(left).any(|number| is_up(&number));
@@ -133,7 +135,7 @@ impl Upstream {
             }
             Poll::Pending
         });
-        timeout(self.times.connect, first).await.map_err(|_| Failure::Busy)
+        timeout(connect, first).await.map_err(|_| Failure::Busy)
     }
 
     fn taken(&self, number: usize, seen: Record, place: Option<Place>) -> Turn {

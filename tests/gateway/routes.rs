@@ -145,3 +145,96 @@ async fn the_host_chooses_the_route() {
     let seen = wiki.last();
     assert_eq!(seen.header("host"), Some("wiki.example.com:8080"), "unchanged by default");
 }
+
+#[tokio::test]
+async fn a_prefix_is_taken_off_and_another_put_on() {
+    let (wiki, any) = (App::start().await, App::start().await);
+    let gate = gateway()
+        .with_route(public("/wiki", &wiki).with("strip_prefix = \"/wiki\""))
+        .with_route(
+            public("/old/api", &wiki).with("strip_prefix = \"/old\"\nadd_prefix = \"/new\""),
+        )
+        .with_route(public("/", &any))
+        .start()
+        .await;
+    for (target, status, seen) in [
+        ("/wiki", 200, Some("/")),
+        ("/wiki/", 200, Some("/")),
+        ("/wiki/page?x=/wiki", 200, Some("/page?x=/wiki")),
+        ("/%77iki/a%20b", 200, Some("/a%20b")),
+        ("/wiki?x", 200, Some("/?x")),
+        ("/old/api/v1", 200, Some("/new/api/v1")),
+        ("/wikipedia", 200, None),
+    ] {
+        wiki.forgets();
+        let answer = gate.send(ask("GET", target).header("x-forwarded-prefix", "/evil")).await;
+        assert_eq!(answer.status, status, "{target}");
+        assert_eq!(wiki.targets(), seen.into_iter().collect::<Vec<_>>(), "{target}");
+    }
+    assert_eq!(any.last().header("x-forwarded-prefix"), None, "a visitor's is nobody's");
+    gate.send(ask("GET", "/wiki/x").header("x-forwarded-prefix", "/evil")).await;
+    assert_eq!(wiki.last().header("x-forwarded-prefix"), Some("/wiki"));
+}
+
+#[tokio::test]
+async fn a_prefix_that_is_not_surely_there_is_refused() {
+    let (provider, wiki) = (Provider::start().await, App::start().await);
+    let gate = gateway()
+        .with_provider(&provider)
+        .with_route(route("/wiki", &wiki).with("strip_prefix = \"/wiki\""))
+        .with_upstream(&wiki)
+        .start()
+        .await;
+    let visitor = gate.visitor();
+    visitor.login_at("/wiki/").await;
+    wiki.forgets();
+    assert_eq!(visitor.fetch("/wiki;x=1/page").await.status, 400, "C-42");
+    assert!(wiki.requests().is_empty());
+    assert_eq!(visitor.fetch("/wiki//evil.example/page").await.status, 200);
+    assert_eq!(visitor.fetch("//wiki/page").await.status, 200);
+    assert_eq!(wiki.targets(), ["/evil.example/page", "/page"], "C-42");
+}
+
+#[tokio::test]
+async fn the_host_for_the_app_is_kept_or_set() {
+    let app = App::start().await;
+    let gate = gateway()
+        .with_route(public("/", &app))
+        .with_route(public("/up", &app).with("host_header = \"upstream\""))
+        .with_route(public("/named", &app).with("host_header = \"Wiki.internal:8080\""))
+        .start()
+        .await;
+    let upstream = app.url().replace("http://", "");
+    for (target, host) in
+        [("/", "asked.example"), ("/up", upstream.as_str()), ("/named", "wiki.internal:8080")]
+    {
+        gate.send(ask("GET", target).header("host", "asked.example")).await;
+        assert_eq!(app.last().header("host"), Some(host), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn among_a_thousand_routes_each_is_found() {
+    let (many, any) = (App::start().await, App::start().await);
+    let mut builder = gateway().with_upstream(&any);
+    for n in 0..1000 {
+        let kind = ["prefix", "exact", "template", "regex"][n % 4];
+        let path =
+            ["/p{n}", "/p{n}/x", "/p{n}/{v}", "/p{n}/[a-z]+"][n % 4].replace("{n}", &n.to_string());
+        let host = ["", "host = \"a.example\"", "host = \"*.b.example\""][n % 3];
+        builder =
+            builder.with_route(public(&path, &many).with(&format!("match = {kind:?}\n{host}")));
+    }
+    let gate = builder.start().await;
+    for n in [0, 1, 2, 3, 500, 501, 502, 503, 996, 997, 998, 999] {
+        let host = ["other.example", "a.example", "x.y.b.example"];
+        for (index, host) in host.into_iter().enumerate() {
+            let request = ask("GET", &format!("/p{n}/x")).fetching().header("host", host);
+            let found = n % 3 == 0 || n % 3 == index;
+            let status = gate.send(request).await.status;
+            // Without a route of its own it is for those who are signed in, at a host of ours.
+            assert_eq!(status == 200, found, "/p{n}/x at {host}: {status}");
+        }
+    }
+    assert!(any.requests().is_empty());
+}

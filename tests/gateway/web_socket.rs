@@ -18,7 +18,7 @@ async fn scene() -> (App, Gate, Visitor) {
 }
 
 /// Opens a WebSocket with this cookie and origin; the status is the answer where it is no.
-async fn open(
+pub(crate) async fn open(
     gate: &Gate,
     cookie: Option<&str>,
     origin: Option<&str>,

@@ -7,6 +7,9 @@
 //! `/admin/` cover `/admin` and all below, and not `/administrator`. What no route covers is
 //! refused.
 
+mod hash;
+mod hosts;
+mod index;
 mod pattern;
 mod table;
 

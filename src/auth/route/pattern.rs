@@ -1,5 +1,6 @@
 //! Which paths a route covers.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
@@ -27,13 +28,14 @@ pub struct Template {
 pub struct WholePath {
     text: String,
     regex: Regex,
-    /// How many bytes at its beginning are sure.
-    pub(super) literal: usize,
+    /// What every path that it covers begins with.
+    literal: Box<str>,
 }
 
 #[derive(Clone, Debug)]
 enum Segment {
     Literal(String),
+    /// One that is not empty, by its name.
     Variable(String),
 }
 
@@ -45,56 +47,76 @@ impl PathPattern {
 
     /// The pattern of a regular expression over the whole path; the error says what is wrong.
     pub fn regex(text: &str) -> Result<Self, String> {
-        let whole = RegexBuilder::new(&format!("^(?:{text})$")).size_limit(REGEX_SIZE).build();
-        let literal = literal_beginning(text);
-        whole
-            .map(|regex| Self::Regex(WholePath { text: text.to_owned(), regex, literal }))
-            .map_err(|error| error.to_string())
+        let compiled = |text: &str| {
+            let whole = RegexBuilder::new(text).size_limit(REGEX_SIZE).build();
+            whole.map_err(|error| error.to_string())
+        };
+        // What is only right between our brackets could leave them: `a)|(?:.*` (C-48).
+        if text.contains(')') {
+            compiled(text)?;
+        }
+        let regex = compiled(&format!("^(?:{text})$"))?;
+        let literal = literal_beginning(text).into();
+        Ok(Self::Regex(WholePath { text: text.to_owned(), regex, literal }))
     }
 
-    /// The pattern of a template.
+    /// The pattern of a template; none where it is malformed or says a name twice.
     pub fn template(written: &str) -> Option<Self> {
         let (text, rest) = match written.strip_suffix("/*") {
             Some(text) => (text, true),
             None => (written, false),
         };
-        let segments =
-            text.strip_prefix('/').unwrap_or(text).split('/').map(|segment| {
-                match segment.strip_prefix('{').map(|name| name.strip_suffix('}')) {
-                    Some(Some(name)) if !name.is_empty() && !name.contains(['{', '}']) => {
-                        Some(Segment::Variable(name.to_owned()))
-                    }
-                    None if !segment.contains(['{', '}', '*']) => {
-                        Some(Segment::Literal(segment.to_owned()))
-                    }
-                    _ => None,
-                }
-            });
-        let segments =
-            if text.is_empty() { Vec::new() } else { segments.collect::<Option<Vec<_>>>()? };
-        Some(Self::Template(Template { text: written.to_owned(), segments, rest }))
-    }
-
-    /// The names of its variables.
-    pub fn variables(&self) -> impl Iterator<Item = &str> {
-        let segments = match self {
-            Self::Template(template) => template.segments.as_slice(),
-            Self::Exact(_) | Self::Prefix(_) | Self::Regex(_) => &[],
+        let written_segments = text.strip_prefix('/').unwrap_or(text).split('/');
+        let segments = match text.is_empty() {
+            true => Vec::new(),
+            false => written_segments.map(Segment::parse).collect::<Option<Vec<_>>>()?,
         };
-        segments.iter().filter_map(|segment| match segment {
-            Segment::Variable(name) => Some(name.as_str()),
-            Segment::Literal(_) => None,
-        })
+        let template = Template { text: written.to_owned(), segments, rest };
+        let repeats = |(index, name)| template.variables().take(index).any(|other| other == name);
+        if template.variables().enumerate().any(repeats) {
+            return None;
+        }
+        Some(Self::Template(template))
     }
 
-    /// What a variable stands for in a path that is covered; none for a segment with an opaque
-    /// character: nobody can say what the app takes it for.
-    pub fn variable<'p>(&self, name: &str, path: &'p str) -> Option<&'p str> {
+    /// The decoded segment that stands for a variable of the template in a path that it covers.
+    /// None where the name is not the template's, and where the segment has an opaque character
+    /// (`%2F` and the like): its meaning to the app is in doubt.
+    pub fn variable<'a>(&self, name: &str, path: &'a str) -> Option<&'a str> {
         let Self::Template(template) = self else { return None };
         let is_it = |segment: &Segment| matches!(segment, Segment::Variable(own) if own == name);
-        let at = template.segments.iter().position(is_it)?;
-        let text = path.strip_prefix('/').unwrap_or(path).split('/').nth(at)?;
-        (!text.is_empty() && !text.contains('%')).then_some(text)
+        let index = template.segments.iter().position(is_it)?;
+        let value = path.strip_prefix('/').unwrap_or(path).split('/').nth(index)?;
+        (!value.is_empty() && !value.contains('%')).then_some(value)
+    }
+
+    /// The names of the template's variables, in their order.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let template = match self {
+            Self::Template(template) => Some(template),
+            _ => None,
+        };
+        template.into_iter().flat_map(Template::variables)
+    }
+
+    /// How far it is literal, in bytes: the longer, the more specific.
+    pub(super) fn literal_length(&self) -> usize {
+        match self {
+            Self::Exact(path) | Self::Prefix(path) => path.len(),
+            Self::Regex(whole) => whole.literal.len(),
+            Self::Template(template) => template.literals().map(|text| text.len() + 1).sum(),
+        }
+    }
+
+    /// What every path that it covers begins with: whole segments, but for an expression.
+    pub fn literal(&self) -> Cow<'_, str> {
+        match self {
+            Self::Exact(path) | Self::Prefix(path) => Cow::Borrowed(path),
+            Self::Regex(whole) => Cow::Borrowed(&whole.literal),
+            Self::Template(template) => {
+                Cow::Owned(template.literals().flat_map(|text| ["/", text]).collect())
+            }
+        }
     }
 
     pub(super) fn covers(&self, path: &str) -> bool {
@@ -120,6 +142,18 @@ impl fmt::Display for PathPattern {
     }
 }
 
+impl Segment {
+    fn parse(written: &str) -> Option<Self> {
+        match written.strip_prefix('{').map(|name| name.strip_suffix('}')) {
+            Some(Some(name)) if !name.is_empty() && !name.contains(['{', '}']) => {
+                Some(Self::Variable(name.to_owned()))
+            }
+            None if !written.contains(['{', '}', '*']) => Some(Self::Literal(written.to_owned())),
+            _ => None,
+        }
+    }
+}
+
 impl Template {
     fn covers(&self, path: &str) -> bool {
         let mut written = path.strip_prefix('/').unwrap_or(path).split('/');
@@ -136,26 +170,34 @@ impl Template {
         self.rest || written.next().is_none()
     }
 
-    /// How many bytes of it are sure, up to its first variable.
-    pub(super) fn literal_beginning(&self) -> usize {
-        let literal = |segment: &Segment| match segment {
-            Segment::Literal(text) => Some(text.len() + 1),
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Variable(name) => Some(name.as_str()),
+            Segment::Literal(_) => None,
+        })
+    }
+
+    /// The segments before its first variable.
+    fn literals(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().map_while(|segment| match segment {
+            Segment::Literal(text) => Some(text.as_str()),
             Segment::Variable(_) => None,
-        };
-        self.segments.iter().map_while(literal).sum()
+        })
     }
 }
 
-/// What an expression surely begins with, in bytes; none where it offers alternatives.
-fn literal_beginning(text: &str) -> usize {
+/// What an expression surely begins with; nothing where it offers alternatives.
+fn literal_beginning(text: &str) -> &str {
     let text = text.strip_prefix('^').unwrap_or(text);
-    let operator = |byte: u8| b"\\.+*?()|[]{}^$".contains(&byte);
-    let length = text.bytes().take_while(|&byte| !operator(byte)).count();
-    match text.as_bytes().get(length) {
-        _ if text.contains('|') => 0,
-        // The operator is about the byte before it.
-        Some(b'*' | b'?' | b'{' | b'+') => length.saturating_sub(1),
-        _ => length,
+    let sure = text.find(|character| "\\.+*?()|[]{}^$".contains(character));
+    let (literal, rest) = text.split_at(sure.unwrap_or(text.len()));
+    if text.contains('|') {
+        return "";
+    }
+    // The operator is about the character before it.
+    match rest.starts_with(['*', '?', '{', '+']) {
+        true => literal.char_indices().next_back().map_or("", |(last, _)| &literal[..last]),
+        false => literal,
     }
 }
 

@@ -1,18 +1,32 @@
 //! All routes, and which of them a request belongs to.
 
+use std::cmp::Reverse;
+use std::ops::{ControlFlow, Range};
+
 use http::Method;
 
 use super::Route;
-use super::pattern::{PathPattern, WholePath};
+use super::hosts::HostIndex;
+use super::index::PathIndex;
+use super::pattern::PathPattern;
 use crate::auth::host::{Host, HostPattern, is_or_is_below};
 use crate::auth::path::RequestPath;
 use crate::auth::policy::Access;
 use crate::auth::provider::ProviderIndex;
 
-/// All routes, most specific first.
+/// All routes, most specific first, those of one host pattern together.
 #[derive(Clone, Debug)]
 pub struct RouteTable {
     routes: Vec<Route>,
+    hosts: HostIndex<Group>,
+}
+
+/// The routes of one host pattern.
+#[derive(Clone, Debug)]
+struct Group {
+    range: Range<usize>,
+    /// None where there are so few that looking at each is faster.
+    index: Option<Box<PathIndex>>,
 }
 
 /// The route of a request, and the rules that it must pass.
@@ -31,6 +45,9 @@ pub enum NoRoute {
     Path,
 }
 
+/// What a route that covers the path means for the search: it ends, or goes on.
+type Search<'a> = ControlFlow<Result<&'a Route, NoRoute>>;
+
 impl Found<'_> {
     /// Whether people whom this provider vouches for are somebody here. The same `user` of
     /// another provider may be another person (S26).
@@ -43,21 +60,27 @@ impl Found<'_> {
 impl RouteTable {
     /// Sorts the routes by how specific they are; equal ones keep the order of the file.
     pub fn new(mut routes: Vec<Route>) -> Self {
-        routes.sort_by_key(|route| {
+        routes.sort_by_cached_key(|route| {
             let host = match &route.host {
-                Some(HostPattern::Exact(_)) => (0, 0),
-                Some(HostPattern::Below(name)) => (1, usize::MAX - name.len()),
-                None => (2, 0),
+                Some(HostPattern::Exact(name)) => (0, Reverse(0), name.clone()),
+                Some(HostPattern::Below(name)) => (1, Reverse(name.len()), name.clone()),
+                None => (2, Reverse(0), String::new()),
             };
-            let path = match &route.path {
-                PathPattern::Exact(_) => (0, 0),
-                PathPattern::Prefix(prefix) => (1, usize::MAX - prefix.len()),
-                PathPattern::Template(template) => (1, usize::MAX - template.literal_beginning()),
-                PathPattern::Regex(WholePath { literal, .. }) => (1, usize::MAX - literal),
-            };
-            (host, path)
+            let inexact = !matches!(route.path, PathPattern::Exact(_));
+            // Of one length only what has the same beginning can cover the same path: the order
+            // among the others is free, and this one puts what is found together side by side.
+            let literal = if inexact { route.path.literal_length() } else { 0 };
+            (host, inexact, Reverse(literal), route.path.literal().into_owned())
         });
-        Self { routes }
+        let mut hosts = HostIndex::default();
+        let mut start = 0;
+        for group in routes.chunk_by(|one, next| one.host == next.host) {
+            let range = start..start + group.len();
+            start = range.end;
+            let index = (group.len() > FEW).then(|| Box::new(PathIndex::new(group, range.start)));
+            hosts.insert(group[0].host.as_ref(), Group { range, index });
+        }
+        Self { routes, hosts }
     }
 
     /// All of them, in the order in which they are tried.
@@ -72,51 +95,120 @@ impl RouteTable {
         path: &RequestPath<'_>,
         method: &Method,
     ) -> Result<Found<'_>, NoRoute> {
-        let route = self.first(host.name(), path.plain(), method)?;
-        let also = match path.with_parameters() {
-            Some(written) => Some(self.first(host.name(), written, method)?),
-            None => None,
-        };
-        Ok(Found { route, also })
+        self.found(path, |path| self.first(host.name(), path, method))
+    }
+
+    /// Finds the same by looking at every route in turn: what tests and benches measure
+    /// [`Self::find`] by.
+    pub fn find_by_scan(
+        &self,
+        host: &Host,
+        path: &RequestPath<'_>,
+        method: &Method,
+    ) -> Result<Found<'_>, NoRoute> {
+        self.found(path, |path| {
+            let covers = |route: &&Route| route.covers_host(host.name()) && route.path.covers(path);
+            answer(self.routes.iter().filter(covers).try_for_each(|route| judge(route, method)))
+        })
     }
 
     /// Whether some route takes exactly this path: an operator's own `/ping` comes before ours.
     pub fn has_exact(&self, host: &Host, path: &str) -> bool {
-        self.routes.iter().any(|route| {
-            route.covers_host(host.name())
-                && matches!(&route.path, PathPattern::Exact(exact) if exact == path)
-        })
+        let has_exact = |group: &Group| match group.has_exact(&self.routes, path) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        self.hosts.each(host.name(), has_exact).is_break()
     }
 
     /// Whether some route names this host itself.
     pub fn names(&self, host: &Host) -> bool {
-        let named = |route: &Route| route.host.as_ref().is_some_and(|own| own.matches(host.name()));
-        self.routes.iter().any(named)
+        self.hosts.names(host.name())
+    }
+
+    /// The hosts that routes name, each once.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        let groups = self.routes.chunk_by(|one, next| one.host == next.host);
+        groups.filter_map(|group| group[0].host.as_ref())
     }
 
     /// Whether every host that a route names is a domain or below it.
     pub fn are_below(&self, domain: &str) -> bool {
-        let below = |host: &HostPattern| {
+        self.hosts().all(|host| {
             let (HostPattern::Exact(name) | HostPattern::Below(name)) = host;
             is_or_is_below(name, domain)
-        };
-        self.routes.iter().filter_map(|route| route.host.as_ref()).all(below)
+        })
+    }
+
+    /// All of them, most specific first.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    fn found<'a>(
+        &self,
+        path: &RequestPath<'_>,
+        first: impl Fn(&str) -> Result<&'a Route, NoRoute>,
+    ) -> Result<Found<'a>, NoRoute> {
+        let route = first(path.plain())?;
+        let also = path.with_parameters().map(first).transpose()?;
+        Ok(Found { route, also })
     }
 
     fn first(&self, host: &str, path: &str, method: &Method) -> Result<&Route, NoRoute> {
-        for route in &self.routes {
-            if !route.covers_host(host) || !route.path.covers(path) {
-                continue;
-            }
-            if route.methods.is_empty() || route.methods.contains(method) {
-                return Ok(route);
-            }
-            // A public route that leaves a method out can only be tightened by the next wider
-            // one; any other must not be widened by it.
-            if route.access != Access::Public {
-                return Err(NoRoute::Method(route.methods.clone()));
-            }
-        }
-        Err(NoRoute::Path)
+        let judge = |route| judge(route, method);
+        answer(self.hosts.each(host, |group| group.each(&self.routes, path, judge)))
     }
 }
+
+impl Group {
+    /// Shows `judge` the routes that cover a path, in their order.
+    #[inline]
+    fn each<'a>(
+        &self,
+        routes: &'a [Route],
+        path: &str,
+        judge: impl Fn(&'a Route) -> Search<'a>,
+    ) -> Search<'a> {
+        match &self.index {
+            Some(index) => index.each(path, |at| match routes[at].path.covers(path) {
+                true => judge(&routes[at]),
+                false => ControlFlow::Continue(()),
+            }),
+            None => {
+                let covers = |route: &&Route| route.path.covers(path);
+                routes[self.range.clone()].iter().filter(covers).try_for_each(judge)
+            }
+        }
+    }
+
+    fn has_exact(&self, routes: &[Route], path: &str) -> bool {
+        let is_it = |route: &Route| matches!(&route.path, PathPattern::Exact(own) if own == path);
+        match &self.index {
+            Some(index) => index.has_exact(path),
+            None => routes[self.range.clone()].iter().any(is_it),
+        }
+    }
+}
+
+fn judge<'a>(route: &'a Route, method: &Method) -> Search<'a> {
+    if route.methods.is_empty() || route.methods.contains(method) {
+        return ControlFlow::Break(Ok(route));
+    }
+    // A public route that leaves a method out can only be tightened by the next wider one; any
+    // other must not be widened by it.
+    if route.access != Access::Public {
+        return ControlFlow::Break(Err(NoRoute::Method(route.methods.clone())));
+    }
+    ControlFlow::Continue(())
+}
+
+fn answer(searched: Search<'_>) -> Result<&Route, NoRoute> {
+    match searched {
+        ControlFlow::Break(answer) => answer,
+        ControlFlow::Continue(()) => Err(NoRoute::Path),
+    }
+}
+
+/// Up to here looking at each route in turn is as fast as the index (`benches/routes.rs`).
+const FEW: usize = 16;

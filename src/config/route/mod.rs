@@ -2,6 +2,7 @@
 
 mod access;
 mod browser;
+mod doubts;
 mod fields;
 mod limits;
 mod login;
@@ -9,25 +10,47 @@ mod path;
 mod upstream;
 mod way;
 
+use std::collections::HashMap;
+
 use http::Method;
 
 use super::environment::Environment;
+use super::limits::Limits;
 use super::problem::Problems;
 use super::reader::{Section, one_of};
+use crate::auth::fields::FieldRules;
 use crate::auth::host::HostPattern;
 use crate::auth::route::{Authorization, PathPattern, Route, RouteTable};
+use doubts::Written;
+pub(super) use limits::read_limited;
 pub use upstream::{HealthChecks, Upstream, UpstreamAddress};
+
+/// What routes are read with.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The names that a route may say.
+    pub(super) providers: &'a [String],
+    pub(super) environment: &'a Environment,
+    pub(super) limits: &'a Limits,
+}
+
+/// The apps of all routes, each once.
+#[derive(Default)]
+struct Upstreams {
+    all: Vec<Upstream>,
+    /// Where they are, by how they show: few are compared with each other.
+    places: HashMap<String, Vec<usize>>,
+}
 
 /// Reads the routes; `providers` are the names that they may say.
 pub(super) fn parse(
     root: &mut Section,
-    providers: &[String],
-    environment: &Environment,
+    read: Reading<'_>,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<(RouteTable, Vec<Upstream>)> {
-    let mut upstreams = Vec::new();
-    let mut routes: Vec<Route> = Vec::new();
+    let mut upstreams = Upstreams::default();
+    let mut written: Vec<Written> = Vec::new();
     let Some(taken) = root.take("route") else {
         problems.push(root.problem(
             "route",
@@ -39,30 +62,36 @@ pub(super) fn parse(
     if items.is_empty() {
         problems.push(root.problem("route", "is empty; add a [[route]] with path and upstream"));
     }
-    for taken in items {
+    for (index, taken) in items.into_iter().enumerate() {
+        let key = taken.key.clone();
         if let Some(mut section) = taken.section(problems) {
-            let around = Around { providers, environment };
-            routes.extend(parse_one(&mut section, around, &mut upstreams, problems, warnings));
+            let route = parse_one(&mut section, read, index, &mut upstreams, problems, warnings);
+            written.extend(route.map(|route| Written { key, route }));
             section.finish(problems);
         }
     }
-    for (slot, route) in routes.iter_mut().enumerate() {
-        route.fields.slot = slot;
-    }
-    Some((RouteTable::new(routes), upstreams))
+    doubts::warn(&written, warnings);
+    let routes = written.into_iter().map(|written| written.route).collect();
+    Some((RouteTable::new(routes), upstreams.all))
 }
 
-/// What a route may name.
-#[derive(Clone, Copy)]
-struct Around<'a> {
-    providers: &'a [String],
-    environment: &'a Environment,
+impl Upstreams {
+    fn place_of(&mut self, upstream: Upstream) -> usize {
+        let places = self.places.entry(format!("{upstream:?}")).or_default();
+        let known = places.iter().copied().find(|&place| self.all[place] == upstream);
+        known.unwrap_or_else(|| {
+            places.push(self.all.len());
+            self.all.push(upstream);
+            self.all.len() - 1
+        })
+    }
 }
 
 fn parse_one(
     section: &mut Section,
-    around: Around<'_>,
-    upstreams: &mut Vec<Upstream>,
+    read: Reading<'_>,
+    index: usize,
+    upstreams: &mut Upstreams,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Route> {
@@ -85,22 +114,21 @@ fn parse_one(
         .unwrap_or(Authorization::Replace);
     let access_token_header = section.boolean("access_token_header", problems).unwrap_or(false);
     let provider = section.parse("provider", problems, |text| {
-        let known = around.providers.iter().position(|name| name == text);
-        let names = || one_of(around.providers.iter().map(String::as_str));
+        let known = read.providers.iter().position(|name| name == text);
+        let names = || one_of(read.providers.iter().map(String::as_str));
         known.ok_or_else(|| format!("{text:?} is no provider; there is {}", names()))
     });
     let login = login::parse(section, problems);
-    let way = way::parse(section, problems);
-    let environment = around.environment;
-    let context = fields::Context { path: path.as_ref(), authorization, environment };
-    let fields = fields::parse(section, context, problems, warnings);
-    let limits = limits::parse(section, problems);
+    let context =
+        fields::Context { path: path.as_ref(), authorization, environment: read.environment };
+    let fields = FieldRules { slot: index, ..fields::parse(section, context, problems, warnings) };
+    let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    let limits = limits::parse(section, read.limits, number, problems);
     let browser = browser::parse(section, problems);
-    let upstream = upstream::parse(section, problems, warnings)?;
-    let index = upstreams.iter().position(|known| *known == upstream).unwrap_or_else(|| {
-        upstreams.push(upstream);
-        upstreams.len() - 1
-    });
+    let upstream = upstream::parse(section, problems, warnings);
+    let any = PathPattern::prefix("/");
+    let way = way::parse(section, path.as_ref().unwrap_or(&any), upstream.as_ref(), problems);
+    let upstream = upstreams.place_of(upstream?);
     let path = path?;
     Some(Route {
         name: name.unwrap_or_else(|| default_name(host.as_ref(), &path)),
@@ -116,7 +144,7 @@ fn parse_one(
         fields,
         limits,
         browser,
-        upstream: index,
+        upstream,
     })
 }
 

@@ -20,18 +20,25 @@ fn pattern(kind: &str, text: &str) -> Result<PathPattern, String> {
     if kind == "regex" {
         return PathPattern::regex(text);
     }
-    let plain =
-        RequestPath::parse(text).is_ok_and(|path| path.plain() == text && !path.never_public());
-    if !plain && kind != "template" {
+    if !is_plain(text) && kind != "template" {
         return Err(format!(
             "{text:?} must be a plain path that begins with \"/\", without escapes, \"//\" or dots"
         ));
     }
     match kind {
         "exact" => Ok(PathPattern::Exact(text.to_owned())),
-        "template" => PathPattern::template(text)
-            .filter(|_| text.starts_with('/'))
-            .ok_or_else(|| format!("{text:?} is no template; write it like \"/teams/{{team}}/*\"")),
+        "template" => {
+            PathPattern::template(text).filter(|_| text.starts_with('/')).ok_or_else(|| {
+                format!(
+                    "{text:?} is no template; write it like \"/teams/{{team}}/*\", each name once"
+                )
+            })
+        }
         _ => Ok(PathPattern::prefix(text)),
     }
+}
+
+/// Whether a path is written as it is matched.
+pub(super) fn is_plain(text: &str) -> bool {
+    RequestPath::parse(text).is_ok_and(|path| path.plain() == text && !path.never_public())
 }

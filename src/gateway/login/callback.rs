@@ -9,6 +9,7 @@ use super::exchange::{Outcome as Ended, SignedIn};
 use super::spent::Claim;
 use crate::auth::callback::{Callback, Outcome};
 use crate::auth::cookie::OwnCookies;
+use crate::auth::host::Origin;
 use crate::auth::login::AwaitCallback;
 use crate::auth::provider::ProviderIndex;
 use crate::auth::provider::ResponseMode;
@@ -45,16 +46,22 @@ impl Worker {
         if posted && *visit.method == Method::GET && matches!(callback.outcome, Outcome::Code(_)) {
             return Err(Failure::MethodNotAllowed("POST"));
         }
-        let name = gateway.sessions.sealer.cookies.attempt_name(&callback.state.digest());
+        let realm = visit.own.realm;
+        let name = realm.cookies.attempt_name(&callback.state.digest());
         let Some(attempt) = self.open_attempt(&visit.own, &name) else {
             return self.without_attempt(visit).await;
         };
         // Whoever starts again wants to get where they wanted to go at first.
         let back = gateway.judged(Some(attempt.return_to()), &visit.origin(gateway));
-        let outcome = self.finish(index, attempt, callback).await;
+        let began = self.began_elsewhere(&attempt, &settings.authorization.redirect_path, visit);
+        let outcome = self.finish(index, attempt, callback, realm.kept()).await;
         let mut answer = match &*outcome {
             Ok(signed_in) => {
-                let mut answer = gateway.redirect(StatusCode::SEE_OTHER, &signed_in.return_to);
+                let location = match began.filter(|_| signed_in.return_to.starts_with('/')) {
+                    Some(origin) => format!("{origin}{}", signed_in.return_to),
+                    None => signed_in.return_to.clone(),
+                };
+                let mut answer = gateway.redirect(StatusCode::SEE_OTHER, &location);
                 self.set_signed_in(signed_in, posted, visit, answer.headers_mut());
                 answer
             }
@@ -65,8 +72,21 @@ impl Worker {
                 tracing::info_span!("login", provider).in_scope(answer)
             }
         };
-        add_cookies(answer.headers_mut(), [gateway.sessions.sealer.cookies.clear_attempt(&name)]);
+        add_cookies(answer.headers_mut(), [realm.cookies.clear_attempt(&name)]);
         Ok(answer)
+    }
+
+    /// Where an attempt began, when that is not the host that the provider came back to, as one
+    /// does that knows only one address: where hosts share sessions it ends where it began.
+    fn began_elsewhere(
+        &self,
+        attempt: &AwaitCallback,
+        path: &str,
+        visit: &Visit<'_>,
+    ) -> Option<Origin> {
+        let origin = Origin::parse(attempt.redirect_uri().strip_suffix(path)?)?;
+        let elsewhere = origin.host.name() != visit.host.name() && self.gateway.knows(&origin.host);
+        elsewhere.then_some(origin)
     }
 
     /// A callback whose attempt is not there: a finished one that was opened again, when there is
@@ -86,6 +106,7 @@ impl Worker {
         index: ProviderIndex,
         attempt: AwaitCallback,
         callback: Callback,
+        realm: Option<Box<str>>,
     ) -> Arc<Ended> {
         let provider = match self.provider(index, Lane::Login).await {
             Ok(provider) => provider,
@@ -104,7 +125,8 @@ impl Worker {
                 // In a task of its own: the code is spent once, whoever goes away meanwhile.
                 let worker = Arc::clone(self);
                 self.tasks.spawn(async move {
-                    let outcome = worker.exchange(index, &provider, waiting).await;
+                    let outcome =
+                        worker.exchange(index, &provider, waiting, realm.as_deref()).await;
                     worker.note(&outcome);
                     drop(sender.send(Some(Arc::new(outcome))));
                 });
@@ -126,12 +148,12 @@ impl Worker {
         answer: &mut HeaderMap,
     ) {
         if !posted {
-            return set_cookies(&self.gateway.sessions, &signed_in.lines, &visit.own, answer);
+            return set_cookies(&signed_in.lines, &visit.own, answer);
         }
         // The browser brings no session along with another site's POST: parts of an old one,
         // unseen, would lie beside the new one ever after.
         let set: Vec<&[u8]> = signed_in.lines.iter().map(HeaderValue::as_bytes).collect();
-        add_cookies(answer, self.gateway.sessions.sealer.cookies.clear_unseen(&set));
+        add_cookies(answer, visit.own.realm.cookies.clear_unseen(&set));
         answer.extend(signed_in.lines.iter().map(|line| (header::SET_COOKIE, line.clone())));
     }
 
@@ -146,7 +168,9 @@ impl Worker {
     fn open_attempt(&self, own: &OwnCookies<'_>, name: &str) -> Option<AwaitCallback> {
         let values = own.attempts.iter().filter(|(own, _)| *own == name);
         values.into_iter().find_map(|(_, value)| {
-            AwaitCallback::from_bytes(&self.gateway.sessions.sealer.open_attempt(name, value)?)
+            AwaitCallback::from_bytes(
+                &self.gateway.sessions.sealer.open_attempt(own.realm, name, value)?,
+            )
         })
     }
 }

@@ -27,12 +27,13 @@ pub(in crate::gateway) struct SignedIn {
 }
 
 impl Worker {
-    /// Exchanges a code for a session.
+    /// Exchanges a code for a session that is good in `realm`.
     pub(super) async fn exchange(
         self: &Arc<Self>,
         index: ProviderIndex,
         provider: &Provider,
         waiting: AwaitTokens,
+        realm: Option<&str>,
     ) -> Outcome {
         let gateway = &self.gateway;
         let client = &self.clients[index];
@@ -55,7 +56,7 @@ impl Worker {
                 moment(&mut SystemEntropy),
             )
             .map_err(Failure::Login)?;
-        let lines = self.begun(index, &session).await?;
+        let lines = self.begun(index, realm, &session).await?;
         tracing::info!(
             session = ?session.id,
             provider = session.provider,
@@ -69,9 +70,10 @@ impl Worker {
     async fn begun(
         self: &Arc<Self>,
         index: ProviderIndex,
+        realm: Option<&str>,
         session: &Session,
     ) -> Result<Vec<HeaderValue>, Failure> {
-        let failure = match begin(self, session).await {
+        let failure = match begin(self, realm, session).await {
             Ok(lines) => return Ok(lines),
             Err(NotBegun::TooLarge(too_large)) => Failure::SessionTooLarge(too_large),
             Err(NotBegun::Store(fault)) => {

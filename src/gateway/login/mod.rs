@@ -106,9 +106,10 @@ impl Worker {
         answer: &mut Response<Body>,
     ) {
         let sealer = &self.gateway.sessions.sealer;
-        let cookies = &sealer.cookies;
+        let realm = visit.own.realm;
+        let cookies = realm.cookies;
         let name = cookies.attempt_name(&attempt.digest());
-        let value = sealer.seal_attempt(&name, &attempt.to_bytes());
+        let value = sealer.seal_attempt(realm, &name, &attempt.to_bytes());
         let evicted = self.evicted(&visit.own, name.len() + value.len());
         // A provider that posts the answer comes from another site: only such a cookie is sent
         // along then (S37).
@@ -121,7 +122,7 @@ impl Worker {
     /// The attempts that make room for one more: the oldest (C-16).
     fn evicted<'a>(&self, own: &OwnCookies<'a>, bytes: usize) -> Vec<&'a str> {
         let age = |name: &str, value: &str| {
-            let plain = self.gateway.sessions.sealer.open_attempt(name, value)?;
+            let plain = self.gateway.sessions.sealer.open_attempt(own.realm, name, value)?;
             AwaitCallback::from_bytes(&plain).map(|attempt| attempt.created())
         };
         let mut kept: Vec<(Option<Timestamp>, &str, usize)> = own

@@ -36,6 +36,10 @@ pub(crate) enum Notice {
     SignInNeeded,
     /// Signed in, but not among those who may (403).
     NotAllowed,
+    /// What was sent is larger than this place takes (413).
+    TooLarge,
+    /// Too many requests of one visitor (429).
+    TooMany,
     UpstreamDown,
     UpstreamSlow,
     UpstreamNonsense,
@@ -61,6 +65,8 @@ impl Notice {
             Self::SessionUnavailable => "session-unavailable",
             Self::SignInNeeded => "sign-in-needed",
             Self::NotAllowed => "not-allowed",
+            Self::TooLarge => "too-large",
+            Self::TooMany => "too-many-requests",
             Self::UpstreamDown => "upstream-down",
             Self::UpstreamSlow => "upstream-slow",
             Self::UpstreamNonsense => "upstream-nonsense",
@@ -100,6 +106,8 @@ impl Notice {
             Self::SessionUnavailable => &login::SESSION_UNAVAILABLE,
             Self::SignInNeeded => &login::SIGN_IN_NEEDED,
             Self::NotAllowed => &login::NOT_ALLOWED,
+            Self::TooLarge => &request::TOO_LARGE,
+            Self::TooMany => &request::TOO_MANY,
             Self::UpstreamDown => &request::UPSTREAM_DOWN,
             Self::UpstreamSlow => &request::UPSTREAM_SLOW,
             Self::UpstreamNonsense => &request::UPSTREAM_NONSENSE,

@@ -3,7 +3,7 @@ mod safety;
 use super::*;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::French];
-const NOTICES: [Notice; 19] = [
+const NOTICES: [Notice; 21] = [
     Notice::BadRequest,
     Notice::BadToken,
     Notice::BadCallback,
@@ -20,6 +20,8 @@ const NOTICES: [Notice; 19] = [
     Notice::SessionUnavailable,
     Notice::SignInNeeded,
     Notice::NotAllowed,
+    Notice::TooLarge,
+    Notice::TooMany,
     Notice::UpstreamDown,
     Notice::UpstreamSlow,
     Notice::UpstreamNonsense,

@@ -49,7 +49,9 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
             (StatusCode::SERVICE_UNAVAILABLE, Notice::SessionUnavailable)
         }
         Failure::SignIn { .. } => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
+        Failure::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, Notice::TooMany),
         Failure::Upstream(failure) => match failure {
+            upstream::Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Notice::TooLarge),
             upstream::Failure::Connect(_) => (StatusCode::BAD_GATEWAY, Notice::UpstreamDown),
             upstream::Failure::Busy => (StatusCode::SERVICE_UNAVAILABLE, Notice::UpstreamDown),
             upstream::Failure::Slow => (StatusCode::GATEWAY_TIMEOUT, Notice::UpstreamSlow),

@@ -63,6 +63,9 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
         Failure::Upstream(upstream::Failure::Busy) => {
             tracing::warn!(reference, status, "as many connections to the app as there may be");
         }
+        Failure::Upstream(upstream::Failure::TooLarge) => {
+            tracing::debug!(reference, status, "a body was larger than its route takes");
+        }
         Failure::Upstream(why) => {
             tracing::error!(reference, status, ?why, "the app gave no usable answer");
         }

@@ -10,6 +10,7 @@ use super::{OpenSession, Place, Sessions, Unavailable, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::ending::{Ending, Whom};
+use crate::auth::realm::Realm;
 use crate::auth::seal::NotOpened;
 use crate::auth::session::Ended;
 use crate::gateway::sealer::TicketCookie;
@@ -56,7 +57,7 @@ pub(in crate::gateway) async fn presented<W: World>(
     if let [value] = own.single.as_slice()
         && own.parts.iter().all(Vec::is_empty)
     {
-        return match candidate(world, value, now).await {
+        return match candidate(world, own.realm, value, now).await {
             Ok(open) => Ok(Presented::Session(open)),
             Err(refused) => Ok(Presented::Nothing { clear: refused.may_be_cleared()? }),
         };
@@ -64,7 +65,7 @@ pub(in crate::gateway) async fn presented<W: World>(
     let mut best: Option<Arc<OpenSession>> = None;
     let mut clear: Result<bool, Unavailable> = Ok(true);
     for value in own.candidates() {
-        match (candidate(world, &value, now).await, &best) {
+        match (candidate(world, own.realm, &value, now).await, &best) {
             // One that nobody can judge now does not hide one that is good.
             (Err(refused), _) => {
                 clear = clear.and_then(|clear| Ok(clear & refused.may_be_cleared()?));
@@ -84,21 +85,25 @@ pub(in crate::gateway) async fn presented<W: World>(
 
 async fn candidate<W: World>(
     world: &Arc<W>,
+    realm: Realm<'_>,
     value: &str,
     now: Timestamp,
 ) -> Result<Arc<OpenSession>, Refused> {
     let sessions = world.sessions();
-    let cached = world.cache().find(value);
+    // What is open already is so in its own realm.
+    let cached = world.cache().find(value).filter(|open| open.is_good_at(realm));
     let opened = match (sessions.place, cached) {
-        (Place::Stored, cached) => match from_store(world, value, cached, Trust::Lately).await {
-            // Another replica may have seen it meanwhile.
-            Ok(open) if open.session.ended(sessions.lifetimes, now) == Some(Ended::Idle) => {
-                from_store(world, value, Some(open), Trust::Nothing).await
+        (Place::Stored, cached) => {
+            match from_store(world, realm, value, cached, Trust::Lately).await {
+                // Another replica may have seen it meanwhile.
+                Ok(open) if open.session.ended(sessions.lifetimes, now) == Some(Ended::Idle) => {
+                    from_store(world, realm, value, Some(open), Trust::Nothing).await
+                }
+                opened => opened,
             }
-            opened => opened,
-        },
+        }
         (_, Some(open)) => Ok(open),
-        (_, None) => from_cookie(world.as_ref(), value),
+        (_, None) => from_cookie(world.as_ref(), realm, value),
     };
     let refused = match opened {
         Err(refused) => refused,
@@ -116,15 +121,21 @@ async fn candidate<W: World>(
     Err(refused)
 }
 
-fn from_cookie<W: World>(world: &W, value: &str) -> Result<Arc<OpenSession>, Refused> {
+fn from_cookie<W: World>(
+    world: &W,
+    realm: Realm<'_>,
+    value: &str,
+) -> Result<Arc<OpenSession>, Refused> {
     let sessions = world.sessions();
-    let session =
-        sessions.sealer.open_session(value).map_err(|why| not_opened(world, value, why))?;
+    let session = sessions
+        .sealer
+        .open_session(realm, value)
+        .map_err(|why| not_opened(world, realm, value, why))?;
     // The refresh token of a provider that is not there must not be sent to another.
     let provider =
         sessions.provider_named(&session.provider).ok_or(Refused::NotOpened(NotOpened::Unknown))?;
     let open = OpenSession::new(session, provider).ok_or(Refused::NotOpened(NotOpened::Broken))?;
-    let open = Arc::new(open);
+    let open = Arc::new(open.at(realm));
     world.cache().keep(value, Arc::clone(&open));
     Ok(open)
 }
@@ -133,6 +144,7 @@ fn from_cookie<W: World>(world: &W, value: &str) -> Result<Arc<OpenSession>, Ref
 /// it is still there; while the store is away, what is in memory is served for the time of grace.
 async fn from_store<W: World>(
     world: &Arc<W>,
+    realm: Realm<'_>,
     value: &str,
     cached: Option<Arc<OpenSession>>,
     trust: Trust,
@@ -148,7 +160,7 @@ async fn from_store<W: World>(
     if let Some(open) = cached.as_ref().filter(|open| is_fresh(open)) {
         return Ok(Arc::clone(open));
     }
-    let elsewhere = sessions.opened_by_any().find(value);
+    let elsewhere = sessions.opened_by_any().find(value).filter(|open| open.is_good_at(realm));
     let cached = match (cached, elsewhere) {
         (Some(cached), Some(elsewhere)) if !elsewhere.is_newer_than(&cached) => Some(cached),
         (cached, elsewhere) => elsewhere.or(cached),
@@ -160,8 +172,8 @@ async fn from_store<W: World>(
     let cookie = match cached.as_ref().and_then(|open| open.stored.as_ref()) {
         Some(stored) => Arc::clone(&stored.cookie),
         None => {
-            let opened = sessions.sealer.open_ticket(value);
-            Arc::new(opened.map_err(|why| not_opened(world.as_ref(), value, why))?)
+            let opened = sessions.sealer.open_ticket(realm, value);
+            Arc::new(opened.map_err(|why| not_opened(world.as_ref(), realm, value, why))?)
         }
     };
     if sessions.registry.is_revoked(cookie.ticket.id) {
@@ -171,7 +183,7 @@ async fn from_store<W: World>(
     let ledger = world.ledger().ok_or(Refused::Unknown)?;
     let read = ledger.store().read(slot_of(cookie.ticket.id));
     match sessions.health.ask(&sessions.metrics, read).await {
-        Ok(Held::Record(record)) => found(world, cached, &cookie, &record),
+        Ok(Held::Record(record)) => found(world, realm, cached, &cookie, &record),
         Ok(Held::Nothing | Held::Ended) => {
             forget(world.as_ref(), &cookie);
             Err(Refused::Gone)
@@ -191,12 +203,13 @@ fn is_within_grace(sessions: &Sessions, open: &OpenSession) -> bool {
 
 fn found<W: World>(
     world: &Arc<W>,
+    realm: Realm<'_>,
     cached: Option<Arc<OpenSession>>,
     cookie: &Arc<TicketCookie>,
     record: &Record,
 ) -> Result<Arc<OpenSession>, Refused> {
     let sessions = world.sessions();
-    let open = read_record(sessions, Some(cookie), record).map_err(Refused::NotOpened)?;
+    let open = read_record(sessions, realm, Some(cookie), record).map_err(Refused::NotOpened)?;
     // What was touched here may not be in the store yet.
     let open = match cached {
         Some(cached) if !open.is_newer_than(&cached) => {
@@ -241,8 +254,8 @@ fn forget<W: World>(world: &W, cookie: &TicketCookie) {
     sessions.ended(&Ending::now(whom, world.now(), sessions.lifetimes.absolute));
 }
 
-fn not_opened<W: World>(world: &W, value: &str, why: NotOpened) -> Refused {
-    let known = why == NotOpened::Broken && world.sessions().sealer.is_kept_otherwise(value);
+fn not_opened<W: World>(world: &W, realm: Realm<'_>, value: &str, why: NotOpened) -> Refused {
+    let known = why == NotOpened::Broken && world.sessions().sealer.is_kept_otherwise(realm, value);
     Refused::NotOpened(if known { NotOpened::Unknown } else { why })
 }
 

@@ -43,7 +43,8 @@ pub(in crate::gateway) async fn end_session<W: World>(
 /// as the store is back. Returns whether there were any.
 pub(in crate::gateway) fn end_unseen<W: World>(world: &Arc<W>, own: &OwnCookies<'_>) -> bool {
     let sessions = world.sessions();
-    let tickets = own.single.iter().filter_map(|value| sessions.sealer.open_ticket(value).ok());
+    let opened = |value: &&str| sessions.sealer.open_ticket(own.realm, value).ok();
+    let tickets = own.single.iter().filter_map(opened);
     let mut any = false;
     for cookie in tickets {
         let whom = Whom::Session(cookie.ticket.id);
@@ -139,7 +140,7 @@ fn tell_later<W: World>(world: &Arc<W>, ending: Ending) {
 
 fn read(sessions: &Sessions, record: &Record, open: &OpenSession) -> Option<Session> {
     let cookie = open.stored.as_ref().map(|stored| &stored.cookie);
-    let gone = records::read_record(sessions, cookie, record).ok()?;
+    let gone = records::read_record(sessions, sessions.realm_of(open), cookie, record).ok()?;
     (gone.session.id == open.session.id).then_some(gone.session)
 }
 

@@ -206,7 +206,9 @@ fn serve<W: World>(world: &W, next: OpenSession, record: &Record) -> Result<(), 
 fn adopt<W: World>(world: &W, open: &OpenSession, record: &Record) -> bool {
     let sessions = world.sessions();
     let cookie = open.stored.as_ref().map(|stored| &stored.cookie);
-    let Ok(newer) = read_record(sessions, cookie, record) else { return false };
+    let Ok(newer) = read_record(sessions, sessions.realm_of(open), cookie, record) else {
+        return false;
+    };
     if newer.session.id != open.session.id {
         return false;
     }

@@ -38,6 +38,7 @@ use super::sealer::Sealer;
 use crate::auth::Timestamp;
 use crate::auth::ending::Ending;
 use crate::auth::provider::ProviderIndex;
+use crate::auth::realm::Realm;
 use crate::auth::refresh::{RefreshPolicy, Verdict};
 use crate::auth::session::{Lifetimes, Session};
 use crate::telemetry::Metrics;
@@ -194,6 +195,11 @@ impl Sessions {
             leash.end();
         }
         leash
+    }
+
+    /// Where a session is good.
+    fn realm_of<'a>(&'a self, open: &'a OpenSession) -> Realm<'a> {
+        self.sealer.realms.of(open.realm.as_deref())
     }
 
     fn provider_named(&self, name: &str) -> Option<ProviderIndex> {

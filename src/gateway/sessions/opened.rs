@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::auth::Timestamp;
 use crate::auth::headers::Statement;
 use crate::auth::provider::ProviderIndex;
+use crate::auth::realm::Realm;
 use crate::auth::session::Session;
 use crate::gateway::fields::Prepared;
 use crate::gateway::sealer::TicketCookie;
@@ -17,6 +18,8 @@ pub(in crate::gateway) struct OpenSession {
     pub session: Session,
     /// Who vouched for it.
     pub provider: ProviderIndex,
+    /// Where it is good, as [`Realm::kept`] tells it.
+    pub(super) realm: Option<Box<str>>,
     pub statement: Statement,
     /// What routes say of it on top.
     pub prepared: Prepared,
@@ -40,7 +43,18 @@ impl OpenSession {
         let statement = Statement::new(&session.identity, &session.tokens.access).ok()?;
         let settled = AtomicU64::new(u64::MAX);
         let prepared = Prepared::default();
-        Some(Self { session, provider, statement, prepared, stored: None, settled })
+        let (realm, stored) = (None, None);
+        Some(Self { session, provider, realm, statement, prepared, stored, settled })
+    }
+
+    /// The same, good in this realm alone.
+    pub(super) fn at(self, realm: Realm<'_>) -> Self {
+        Self { realm: realm.kept(), ..self }
+    }
+
+    /// Whether it is good in this realm.
+    pub(super) fn is_good_at(&self, realm: Realm<'_>) -> bool {
+        realm.is(self.realm.as_deref())
     }
 
     /// A session that was read from a store at `checked`.
@@ -60,7 +74,8 @@ impl OpenSession {
             cookie: Arc::clone(&stored.cookie),
             checked: AtomicU64::new(stored.checked.load(Ordering::Relaxed)),
         });
-        Some(Self { stored, ..Self::new(session, self.provider)? })
+        let realm = self.realm.clone();
+        Some(Self { stored, realm, ..Self::new(session, self.provider)? })
     }
 
     /// What the app is told is the same, only the hour has changed.

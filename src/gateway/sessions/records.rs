@@ -11,8 +11,9 @@ use crate::auth::Timestamp;
 use crate::auth::cookie::TooLarge;
 use crate::auth::ending::Whom;
 use crate::auth::provider::ProviderIndex;
+use crate::auth::realm::Realm;
 use crate::auth::seal::{NotOpened, Purpose};
-use crate::auth::session::{Session, Unreadable};
+use crate::auth::session::Session;
 use crate::auth::summary::Summary;
 use crate::auth::ticket::Ticket;
 use crate::gateway::clock::SystemEntropy;
@@ -26,16 +27,18 @@ pub(in crate::gateway) enum NotBegun {
     Store(Fault),
 }
 
-/// Keeps a new session where sessions are kept, before anyone is answered. Returns the
-/// `Set-Cookie` lines for its browser.
+/// Keeps a new session where sessions are kept, before anyone is answered; it is good in `realm`
+/// (see [`crate::auth::realm::Realm::kept`]). Returns the `Set-Cookie` lines for its browser.
 pub(in crate::gateway) async fn begin<W: World>(
     world: &Arc<W>,
+    realm: Option<&str>,
     session: &Session,
 ) -> Result<Vec<HeaderValue>, NotBegun> {
     let sessions = world.sessions();
+    let realm = sessions.sealer.realms.of(realm);
     let (Place::Stored, Some(ledger)) = (sessions.place, world.ledger()) else {
-        let sealed = sessions.sealer.seal_session(session);
-        return sessions.sealer.lines(&sealed, session).map_err(NotBegun::TooLarge);
+        let sealed = sessions.sealer.seal_session(realm, session);
+        return sessions.sealer.lines(realm, &sealed, session).map_err(NotBegun::TooLarge);
     };
     let ticket = Ticket::draw(session.id, &mut SystemEntropy);
     let record = Record {
@@ -57,8 +60,8 @@ pub(in crate::gateway) async fn begin<W: World>(
         }
         left -= 1;
     }
-    let value = sessions.sealer.seal_ticket(&ticket);
-    Ok(sessions.sealer.ticket_lines(&value, session))
+    let value = sessions.sealer.seal_ticket(realm, &ticket);
+    Ok(sessions.sealer.ticket_lines(realm, &value, session))
 }
 
 /// A session as its record, under the seal that its place asks for.
@@ -69,7 +72,7 @@ pub(super) fn record_of(sessions: &Sessions, open: &OpenSession) -> Record {
             let sealed = stored.cookie.ticket.seal(session, &mut SystemEntropy);
             (sealed, summary(sessions, session))
         }
-        None => (sessions.sealer.seal_session(session), Vec::new()),
+        None => (sessions.sealer.seal_session(sessions.realm_of(open), session), Vec::new()),
     };
     Record { written: written(session), sealed, summary }
 }
@@ -78,19 +81,13 @@ pub(super) fn record_of(sessions: &Sessions, open: &OpenSession) -> Record {
 /// successor of a cookie session.
 pub(super) fn read_record(
     sessions: &Sessions,
+    realm: Realm<'_>,
     cookie: Option<&Arc<TicketCookie>>,
     record: &Record,
 ) -> Result<OpenSession, NotOpened> {
     let session = match cookie {
         Some(cookie) => cookie.ticket.open(&record.sealed)?,
-        None => {
-            let name = sessions.sealer.cookies.session_name();
-            let opened = sessions.sealer.ring.open(Purpose::Session, name, &record.sealed)?;
-            Session::from_bytes(&opened.plain).map_err(|error| match error {
-                Unreadable::Broken => NotOpened::Broken,
-                Unreadable::OtherLayout => NotOpened::Unknown,
-            })?
-        }
+        None => sessions.sealer.read_session(realm, &record.sealed)?,
     };
     let provider: ProviderIndex =
         sessions.provider_named(&session.provider).ok_or(NotOpened::Unknown)?;
@@ -101,7 +98,7 @@ pub(super) fn read_record(
         }
         None => OpenSession::new(session, provider),
     };
-    open.ok_or(NotOpened::Broken)
+    open.map(|open| open.at(realm)).ok_or(NotOpened::Broken)
 }
 
 /// The `Set-Cookie` lines that bring a browser up to a record: none for a ticket, which stays.
@@ -109,7 +106,7 @@ pub(super) fn lines_of(sessions: &Sessions, open: &OpenSession, sealed: &[u8]) -
     if open.stored.is_some() {
         return Vec::new();
     }
-    match sessions.sealer.lines(sealed, &open.session) {
+    match sessions.sealer.lines(sessions.realm_of(open), sealed, &open.session) {
         Ok(lines) => lines,
         Err(too_large) => {
             tracing::error!(

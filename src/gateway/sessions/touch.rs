@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::records::{keep_record, record_of};
 use super::registry::Newer;
-use super::{Current, Place, Sessions, World, candidates};
+use super::{Current, Place, World, candidates};
 use crate::auth::cookie::{OwnCookies, set_cookie_name};
 use crate::auth::refresh::Standing;
 use crate::gateway::sealer::cookie_field;
@@ -62,18 +62,17 @@ pub(in crate::gateway) fn refresh_cookie<W: World>(
         Newer::Flying | Newer::Revoked => Vec::new(),
     };
     if !lines.is_empty() {
-        set_cookies(sessions, &lines, own, answer);
+        set_cookies(&lines, own, answer);
     }
 }
 
 /// Sets the cookies of a session, and clears parts that the new form does not use any more.
 pub(in crate::gateway) fn set_cookies(
-    sessions: &Sessions,
     lines: &[HeaderValue],
     own: &OwnCookies<'_>,
     answer: &mut HeaderMap,
 ) {
-    for line in sessions.sealer.cookies.clear_parts(own) {
+    for line in own.realm.cookies.clear_parts(own) {
         let name = set_cookie_name(line.as_bytes());
         let set_again = lines.iter().any(|new| set_cookie_name(new.as_bytes()) == name);
         if !set_again {
@@ -102,7 +101,8 @@ fn touch_cookie<W: World>(
     }
     let sealer = &world.sessions().sealer;
     let touched = current.newest.session.touched(world.now());
-    sealer.lines(&sealer.seal_session(&touched), &touched).unwrap_or_default()
+    let realm = world.sessions().realm_of(&current.newest);
+    sealer.lines(realm, &sealer.seal_session(realm, &touched), &touched).unwrap_or_default()
 }
 
 /// Writes into the store that the session was seen, beside the answer. The browser's ticket is
@@ -129,8 +129,9 @@ fn touch_record<W: World>(
     });
     match &touched.stored {
         Some(stored) if stored.cookie.by_old_key && !is_public(answer) => {
-            let value = sessions.sealer.seal_ticket(&stored.cookie.ticket);
-            sessions.sealer.ticket_lines(&value, &touched.session)
+            let realm = sessions.realm_of(&touched);
+            let value = sessions.sealer.seal_ticket(realm, &stored.cookie.ticket);
+            sessions.sealer.ticket_lines(realm, &value, &touched.session)
         }
         _ => Vec::new(),
     }

@@ -58,6 +58,30 @@ pub(crate) const METHOD_NOT_ALLOWED: Words = Words {
     again: TRY_AGAIN,
 };
 
+pub(crate) const TOO_LARGE: Words = Words {
+    title: Text("That’s too large", "C’est trop volumineux"),
+    text: Text(
+        "What you sent is larger than this site takes here. Nothing of it was kept by this site.",
+        "Ce que vous avez envoyé dépasse ce que ce site accepte ici. Ce site n’en a rien conservé.",
+    ),
+    advice: Text(
+        "Send something smaller, or ask the people who run this site for another way.",
+        "Envoyez quelque chose de plus petit, ou demandez aux responsables de ce site une autre \
+         voie.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const TOO_MANY: Words = Words {
+    title: Text("Slow down, please", "Doucement, s’il vous plaît"),
+    text: Text(
+        "More requests came from you, or from your network, than this site takes at once.",
+        "Vous, ou votre réseau, avez envoyé plus de demandes que ce site n’en accepte à la fois.",
+    ),
+    advice: Text("Wait a moment, then try again.", "Patientez un instant, puis réessayez."),
+    again: TRY_AGAIN,
+};
+
 pub(crate) const UPSTREAM_DOWN: Words = Words {
     title: Text("The application isn’t answering", "L’application ne répond pas"),
     text: Text(

@@ -104,7 +104,7 @@ impl Sim {
     }
 
     pub(super) fn contents(&self, line: &str) -> Vec<Content> {
-        let own = self.sealer.cookies.sort([line.as_bytes()].into_iter());
+        let own = self.sealer.realms.home().sort([line.as_bytes()].into_iter());
         let mut opened = lock(&self.opened);
         let candidates = own.candidates().into_iter();
         let content = |value: String| match opened.get(&value) {
@@ -121,11 +121,12 @@ impl Sim {
     /// Opens a cookie, by whichever key.
     fn open(&self, value: &str) -> Option<Content> {
         (1..=KEYS).find_map(|key| {
+            let sealer = sealer(&[key]);
             if self.schedule.place == Place::Stored {
-                let id = sealer(&[key]).open_ticket(value).ok()?.ticket.id;
+                let id = sealer.open_ticket(sealer.realms.home(), value).ok()?.ticket.id;
                 return Some(Content { id, generation: 0, key, session: None });
             }
-            let session = sealer(&[key]).open_session(value).ok()?;
+            let session = sealer.open_session(sealer.realms.home(), value).ok()?;
             let (id, generation) = (session.id, session.generation);
             Some(Content { id, generation, key, session: Some(Arc::new(session)) })
         })

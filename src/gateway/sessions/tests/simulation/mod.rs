@@ -42,7 +42,8 @@ use tokio::time::Instant;
 
 use super::Sealer;
 use crate::auth::Timestamp;
-use crate::auth::cookie::CookieStyle;
+use crate::auth::host::Origin;
+use crate::auth::realm::Realms;
 use crate::auth::seal::KeyRing;
 use crate::secret::Secret;
 use browser::{Browser, Content};
@@ -199,7 +200,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What seals under the first of these keys and opens under all.
 fn sealer(keys: &[u8]) -> Sealer {
-    Sealer::new(ring(keys), CookieStyle::new(true, None))
+    let home = Origin::parse("https://app.example.com").expect("an origin");
+    Sealer::new(ring(keys), Realms::new(&home, &[]))
 }
 
 /// Made once: a ring never changes.

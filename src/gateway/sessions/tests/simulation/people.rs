@@ -42,11 +42,11 @@ impl Sim {
         self.tell(|| format!("{}: browser {browser} logs in as {:?}", running.process, session.id));
         let line = self.browsers()[browser].cookies().line;
         let task = running.process.spawn(async move {
-            let lines = begin(&worker, &session).await.ok()?;
+            let lines = begin(&worker, None, &session).await.ok()?;
             let sessions = worker.sessions();
-            let own = sessions.sealer.cookies.sort([line.as_bytes()].into_iter());
+            let own = sessions.sealer.realms.home().sort([line.as_bytes()].into_iter());
             let mut answer = HeaderMap::new();
-            set_cookies(sessions, &lines, &own, &mut answer);
+            set_cookies(&lines, &own, &mut answer);
             Some(answer)
         });
         let answer = task.await.ok().flatten();
@@ -96,7 +96,7 @@ impl Sim {
         let (sim, worker) = (Arc::clone(self), Arc::clone(&running.workers[0]));
         let line = cookies.line.clone();
         let task = running.process.spawn(async move {
-            let own = worker.sessions().sealer.cookies.sort([line.as_bytes()].into_iter());
+            let own = worker.sessions().sealer.realms.home().sort([line.as_bytes()].into_iter());
             if let Ok(Presented::Session(open)) = presented(&worker, &own, worker.now()).await {
                 sim.tell(|| format!("{}: {:?} signs out", worker.process, open.session.id));
                 let now = sim.millis();

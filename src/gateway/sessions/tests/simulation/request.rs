@@ -136,7 +136,7 @@ impl Sim {
         way: &Way,
     ) -> (Got, HeaderMap) {
         let sealer = &worker.sessions().sealer;
-        let own = sealer.cookies.sort([ask.cookies.line.as_bytes()].into_iter());
+        let own = sealer.realms.home().sort([ask.cookies.line.as_bytes()].into_iter());
         let (arrived, ahead) = (self.millis(), self.ahead(worker.process.replica));
         let patience = self.schedule.patience();
         let recalled = recall(worker, &own, patience).await;
@@ -159,7 +159,7 @@ impl Sim {
             }
             Ok(Recalled::Nobody { clear }) => {
                 if clear {
-                    add_cookies(&mut headers, sealer.cookies.clear_session(&own));
+                    add_cookies(&mut headers, sealer.realms.home().cookies.clear_session(&own));
                 }
                 (Got::Nobody, headers)
             }
