@@ -90,6 +90,18 @@ pub fn strip_nominated(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether a message belongs to a gRPC call.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| is_grpc_type(kind.as_bytes()))
+}
+
+/// Whether a `Content-Type` is gRPC's. gRPC for browsers, `application/grpc-web`, is none: to
+/// whoever carries it, it is a request like any other.
+pub fn is_grpc_type(kind: &[u8]) -> bool {
+    let Some((kind, rest)) = kind.split_at_checked(GRPC.len()) else { return false };
+    kind.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+}
+
 /// Removes what a visitor may not say: identity, forwarding and every ambiguous spelling.
 /// `Expect` goes too: the gateway itself answers it.
 pub fn strip_claims(headers: &mut HeaderMap) {
@@ -218,6 +230,8 @@ const FORWARDED_PREFERRED_USERNAME: HeaderName =
 const ASKARA_ORGANIZATION: HeaderName = HeaderName::from_static("x-askara-organization");
 /// `X-Forwarded-Access-Token`.
 pub const FORWARDED_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-forwarded-access-token");
+
+const GRPC: &[u8] = b"application/grpc";
 
 /// What one hop keeps to itself.
 pub(super) const HOP_BY_HOP: [HeaderName; 10] = [
@@ -380,6 +394,21 @@ mod tests {
         let left: Vec<_> = headers.get_all("set-cookie").iter().collect();
         assert_eq!(left, ["app=1", "askarab=2"]);
         assert!(!strip_foreign_set_cookies(&mut headers));
+    }
+
+    #[test]
+    fn calls_are_known_by_their_type() {
+        for (kind, call) in [
+            ("application/grpc", true),
+            ("Application/GRPC+proto", true),
+            ("application/grpc; charset=utf-8", true),
+            ("application/grpc-web+proto", false),
+            ("application/grp", false),
+            ("text/html", false),
+        ] {
+            assert_eq!(is_grpc(&map(&[("content-type", kind)])), call, "{kind}");
+        }
+        assert!(!is_grpc(&map(&[])));
     }
 
     #[test]

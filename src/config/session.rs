@@ -19,6 +19,8 @@ pub struct SessionConfig {
     pub keeping: Keeping,
     /// How long live sessions go on while the store is away; matters only with one.
     pub store_grace: Duration,
+    /// How long streams go on after their session has ended.
+    pub stream_grace: Duration,
     pub sharing: Sharing,
     pub lifetimes: Lifetimes,
     pub refresh: RefreshPolicy,
@@ -77,6 +79,7 @@ pub(super) fn parse(
     // Somebody who reads one page for long has not got the cookie of the refresh that it began: a
     // successor has to wait for as long as the session does.
     let keep_at_most = lifetime("successor_grace", idle);
+    let stream_grace = section.duration("stream_grace", problems).unwrap_or_default();
     let at = match section.number("refresh_at", problems) {
         Some(at) if at > 0.0 && at <= 1.0 => at,
         Some(_) => {
@@ -90,6 +93,7 @@ pub(super) fn parse(
         keys: keys?,
         keeping: store.keeping?,
         store_grace: store.grace,
+        stream_grace,
         sharing,
         lifetimes: Lifetimes { idle, absolute },
         refresh: RefreshPolicy { at, keep_at_most },

@@ -137,3 +137,14 @@ fn variables_and_settings_reach_every_shape_of_value() {
     let found = config.routes.find(&host, &path, &http::Method::GET).unwrap();
     assert_eq!(found.route.access, Access::Public);
 }
+
+#[test]
+fn an_app_may_speak_http2() {
+    let app = |route: &str| load(SMALL, &[], &[route]).map(|config| config.upstreams[0].clone());
+    let plain = app(r#"route=[{ upstream = "h2c://127.0.0.1:9" }]"#).unwrap();
+    let host = crate::auth::host::Host::parse("127.0.0.1:9").unwrap();
+    assert_eq!((plain.servers, plain.http2), (vec![UpstreamAddress::H2c(host)], false));
+    let offered = r#"route=[{ upstream = "https://a", upstream_tls = { http2 = true } }]"#;
+    assert!(app(offered).unwrap().http2);
+    assert!(app(r#"route=[{ upstream = "h2c://user@host" }]"#).is_err());
+}

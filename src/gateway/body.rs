@@ -1,17 +1,20 @@
-//! The body of an answer: our own, or the app's; a stream of the app's ends with its session.
+//! The body of an answer: our own, or the app's; a stream of the app's ends with its session, and
+//! so does a gRPC call.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 
 use super::limits::Slot;
+use super::respond::grpc;
 use super::sessions::Leash;
 use super::who::Counted;
+use crate::auth::headers::is_grpc_type;
 use crate::upstream::AnswerBody;
 
 /// The body of an answer.
@@ -34,14 +37,26 @@ pub struct Events {
     /// None when the session is over: its connection is closed, which tells the app.
     body: Option<AnswerBody>,
     leash: Leash,
+    /// What is said at the end of a session; a gRPC call must not look as if it were whole.
+    farewell: Option<HeaderMap>,
+}
+
+/// An answer that may last, by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// It may end anywhere.
+    Events,
+    /// A gRPC call, which ends with words or is broken.
+    Call,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Body {
-    /// The body of an event stream, which ends cleanly when its session does.
-    pub(super) fn events(body: AnswerBody, leash: Leash) -> Self {
-        Self::Events(Box::new(Events { body: Some(body), leash }))
+    /// The body of an answer that ends when its session does.
+    pub(super) fn leashed(body: AnswerBody, leash: Leash, lasts: Lasting) -> Self {
+        let farewell = (lasts == Lasting::Call).then(grpc::session_ended);
+        Self::Events(Box::new(Events { body: Some(body), leash, farewell }))
     }
 
     /// The same, which holds a slot until it is over.
@@ -85,7 +100,7 @@ impl http_body::Body for Body {
         match self {
             Self::App(body) => body.is_end_stream(),
             Self::Counted(counted) => counted.body.is_end_stream(),
-            Self::Events(events) => events.body.as_ref().is_none_or(AnswerBody::is_end_stream),
+            Self::Events(events) => events.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
         }
     }
@@ -111,18 +126,29 @@ impl Events {
         }
         match &mut self.body {
             Some(body) => http_body::Body::poll_frame(Pin::new(body), context),
-            None => Poll::Ready(None),
+            None => Poll::Ready(self.farewell.take().map(|words| Ok(Frame::trailers(words)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.body {
+            Some(body) => http_body::Body::is_end_stream(body),
+            None => self.farewell.is_none(),
         }
     }
 }
 
-/// Whether an answer goes on for as long as somebody listens.
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) else {
-        return false;
-    };
-    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-    ENDLESS.iter().any(|endless| kind.eq_ignore_ascii_case(endless))
+impl Lasting {
+    /// Whether an answer goes on for as long as somebody listens.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
+        if is_grpc_type(kind) {
+            return Some(Self::Call);
+        }
+        let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        let endless = ENDLESS.iter().any(|endless| kind.eq_ignore_ascii_case(endless));
+        endless.then_some(Self::Events)
+    }
 }
 
 /// Server-sent events, and what cameras send.
@@ -130,25 +156,30 @@ const ENDLESS: [&[u8]; 2] = [b"text/event-stream", b"multipart/x-mixed-replace"]
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
-    fn event_streams_are_known_by_their_type() {
-        for (kind, streams) in [
-            ("text/event-stream", true),
-            ("Text/Event-Stream; charset=utf-8", true),
-            ("multipart/x-mixed-replace;boundary=x", true),
-            (" text/event-stream ", true),
-            ("text/event-streams", false),
-            ("text/html", false),
-            ("application/octet-stream", false),
-            ("multipart/form-data; boundary=text/event-stream", false),
-            ("", false),
+    fn what_lasts_is_known_by_its_type() {
+        use Lasting::{Call, Events};
+        for (kind, lasts) in [
+            ("text/event-stream", Some(Events)),
+            ("Text/Event-Stream; charset=utf-8", Some(Events)),
+            ("multipart/x-mixed-replace;boundary=x", Some(Events)),
+            (" text/event-stream ", Some(Events)),
+            ("application/grpc+proto", Some(Call)),
+            ("application/grpc-web", None),
+            ("text/event-streams", None),
+            ("text/html", None),
+            ("application/octet-stream", None),
+            ("multipart/form-data; boundary=text/event-stream", None),
+            ("", None),
         ] {
             let mut headers = HeaderMap::new();
-            assert!(!is_event_stream(&headers));
+            assert_eq!(Lasting::of(&headers), None);
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-            assert_eq!(is_event_stream(&headers), streams, "{kind:?}");
+            assert_eq!(Lasting::of(&headers), lasts, "{kind:?}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod backchannel;
 mod bearer;
 mod body;
 pub mod clock;
+mod extended_connect;
 mod fields;
 mod limits;
 mod login;
@@ -34,6 +35,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
+pub use crate::upstream::Company;
 pub use body::Body;
 pub use respond::Failure;
 pub use sessions::ledger;
@@ -122,6 +124,7 @@ impl Gateway {
             config.session.lifetimes,
             config.session.refresh,
             config.session.store_grace,
+            config.session.stream_grace,
             config.limits.provider * 2 + Duration::from_secs(5),
             names.collect(),
             Arc::clone(&metrics),
@@ -198,7 +201,9 @@ impl Worker {
 
     /// Answers a request that came from `peer`.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let over_http2 = extended_connect::translate(&mut parts);
+        let asker = over_http2.then(|| Asker::of(&parts.method, &parts.headers));
         let line =
             self.gateway.access_log.then(|| (parts.method.clone(), parts.uri.path().to_owned()));
         let answer = match self.arrive(&parts, peer) {
@@ -206,6 +211,11 @@ impl Worker {
             Err(failure) => {
                 self.gateway.respond(&failure, &Asker::of(&parts.method, &parts.headers))
             }
+        };
+        let answer = match asker {
+            None => answer,
+            Some(asker) => extended_connect::answer(answer)
+                .unwrap_or_else(|failure| self.gateway.respond(&failure, &asker)),
         };
         self.gateway.metrics.answered(answer.status());
         if let Some((method, path)) = line {

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 
-use super::body::is_event_stream;
+use super::body::Lasting;
 use super::clock::now;
 use super::own::OwnPath;
 use super::respond::Failure;
@@ -175,9 +175,10 @@ impl Worker {
         route: &Route,
         who: &Who,
     ) -> Response<Body> {
-        let streams = is_event_stream(answer.headers()) && !answer.body().is_end_stream();
-        let mut answer = match streams.then(|| who.leash(&self.gateway.sessions)).flatten() {
-            Some(leash) => answer.map(|body| Body::events(body, leash)),
+        let lasts = Lasting::of(answer.headers()).filter(|_| !answer.body().is_end_stream());
+        let leashed = lasts.and_then(|lasts| Some((lasts, who.leash(&self.gateway.sessions)?)));
+        let mut answer = match leashed {
+            Some((lasts, leash)) => answer.map(|body| Body::leashed(body, leash, lasts)),
             None => answer.map(Body::App),
         };
         let headers = answer.headers_mut();

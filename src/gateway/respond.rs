@@ -2,6 +2,7 @@
 //! visitor sees and what the log says are chosen apart.
 
 mod chosen;
+pub(super) mod grpc;
 mod log;
 mod own_answer;
 
@@ -18,6 +19,7 @@ use super::sessions::Unavailable;
 use crate::auth::bearer::BadBearer;
 use crate::auth::callback::BadCallback;
 use crate::auth::cookie::TooLarge;
+use crate::auth::headers::is_grpc;
 use crate::auth::login::LoginError;
 use crate::auth::path::BadPath;
 use crate::auth::provider::ProviderIndex;
@@ -86,6 +88,8 @@ pub(super) struct Asker {
     /// Whether a page is of use; otherwise problem+json (RFC 9457) is.
     page: bool,
     head: bool,
+    /// Whether it is a gRPC call, which understands neither.
+    grpc: bool,
 }
 
 impl From<Unavailable> for Failure {
@@ -112,6 +116,8 @@ impl Asker {
             // sees the answer all the same.
             page: intent(method, headers) == Intent::Navigation || navigates && accepts_html,
             head: method == Method::HEAD,
+            // Every client of gRPC's says so, and what takes no trailers is none.
+            grpc: is_grpc(headers) && headers.contains_key(header::TE),
         }
     }
 
@@ -142,7 +148,9 @@ impl Gateway {
         };
         log(failure, status, &reference);
         let detail = detail(failure);
-        let mut answer = if asker.page {
+        let mut answer = if asker.grpc {
+            grpc::answer(status, &grpc_message(failure, notice))
+        } else if asker.page {
             let links = Links { again: again.as_deref(), home: "/" };
             let page = self.pages.notice(notice, asker.language, &links, &reference, detail);
             self.page(status, asker.language, page)
@@ -207,6 +215,15 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         _ => {}
+    }
+}
+
+/// A line for a program's log: what is wrong, and where to sign in.
+fn grpc_message(failure: &Failure, notice: Notice) -> String {
+    let title = notice.title(Language::English);
+    match failure {
+        Failure::SignIn { login, .. } => format!("{title}: {login}"),
+        _ => title.to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,7 +20,7 @@ use super::streams::{Answering, Streams};
 use super::timed_io::{Activity, TimedIo, Times};
 use crate::auth::trust::Peer;
 use crate::config::Limits;
-use crate::gateway::Worker;
+use crate::gateway::{Company, Worker};
 
 /// How connections are served; made once for each worker.
 #[derive(Clone)]
@@ -46,6 +46,7 @@ impl Protocol {
             .max_concurrent_streams(MAX_STREAMS)
             .max_send_buf_size(MAX_SEND_BUFFER)
             .max_pending_accept_reset_streams(MAX_RESETS)
+            .enable_connect_protocol()
             .keep_alive_interval(Some(PING))
             .keep_alive_timeout(PING);
         let times = Times {
@@ -92,7 +93,7 @@ impl Protocol {
 }
 
 async fn answer(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: Peer,
     worker: Arc<Worker>,
     activity: Arc<Activity>,
@@ -101,6 +102,10 @@ async fn answer(
     let http2 = request.version() == Version::HTTP_2;
     if http2 {
         activity.is_http2.store(true, Ordering::Relaxed);
+        if request.method() == Method::CONNECT {
+            // A tunnel outlives its answer, and the connection must not be called idle by then.
+            request.extensions_mut().insert(Company::new(activity.begin()));
+        }
     }
     let mut answer = Arc::clone(&worker).handle(request, peer).await;
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::Failure;
-use super::pool::Lease;
+use super::carrier::Carrier;
 use super::turn::Share;
 use crate::auth::headers;
 
@@ -29,7 +29,7 @@ pub struct VisitorBody {
 /// What an app sends to the visitor. Its connection goes back to the pool at the end.
 pub struct AnswerBody {
     body: Incoming,
-    lease: Option<Lease>,
+    carrier: Option<Carrier>,
     // Behind the connection: its place is free when it is.
     share: Option<Share>,
     silence: Silence,
@@ -64,11 +64,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl VisitorBody {
     /// A body that may be silent for `idle`, and have `most` bytes.
-    pub(super) fn new(body: Incoming, idle: Duration, most: Option<u64>) -> Self {
+    pub(super) fn new(body: Incoming, idle: Option<Duration>, most: Option<u64>) -> Self {
         if body.is_end_stream() {
             return Self::absent();
         }
-        let silence = Silence { limit: Some(idle), timer: None };
+        let silence = Silence { limit: idle, timer: None };
         let progress = Progress(Some(Arc::default()));
         Self { body: Some(body), silence, progress, left: most }
     }
@@ -131,23 +131,23 @@ impl Body for VisitorBody {
 impl AnswerBody {
     pub(super) fn new(
         body: Incoming,
-        mut lease: Lease,
+        carrier: Carrier,
         share: Option<Share>,
         idle: Option<Duration>,
     ) -> Self {
         // An answer without a body is over before anyone asks for its frames.
-        let (lease, share) = if body.is_end_stream() {
-            lease.give_back();
+        let (carrier, share) = if body.is_end_stream() {
+            carrier.give_back();
             (None, None)
         } else {
-            (Some(lease), share)
+            (Some(carrier), share)
         };
-        Self { body, lease, share, silence: Silence { limit: idle, timer: None } }
+        Self { body, carrier, share, silence: Silence { limit: idle, timer: None } }
     }
 
     /// The empty body of an answer that turns into a tunnel.
     pub(super) fn tunnel(body: Incoming) -> Self {
-        Self { body, lease: None, share: None, silence: Silence { limit: None, timer: None } }
+        Self { body, carrier: None, share: None, silence: Silence { limit: None, timer: None } }
     }
 }
 
@@ -167,14 +167,13 @@ impl Body for AnswerBody {
             Some(Ok(_)) => this.body.is_end_stream(),
             Some(Err(_)) => {
                 // Passed on as it is: a broken answer must not look like a whole one (S59).
-                this.lease = None;
+                this.carrier = None;
                 this.share = None;
                 false
             }
         };
-        if over && let Some(mut lease) = this.lease.take() {
-            lease.give_back();
-            drop(lease);
+        if over && let Some(carrier) = this.carrier.take() {
+            carrier.give_back();
             this.share = None;
         }
         Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
@@ -203,10 +202,11 @@ impl Progress {
     }
 
     /// Waits for the head of an answer; the limit starts anew as long as the body moves.
-    pub(super) async fn bound<F, T>(&self, head: F, limit: Duration) -> Result<T, Failure>
+    pub(super) async fn bound<F, T>(&self, head: F, limit: Option<Duration>) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
+        let Some(limit) = limit else { return head.await };
         tokio::pin!(head);
         let mut seen = 0;
         loop {

@@ -6,8 +6,10 @@
 mod balance;
 mod body;
 mod both_ways;
+mod carrier;
 mod connect;
 mod dial;
+mod http2;
 mod limit;
 mod pool;
 mod probe;
@@ -24,14 +26,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 
 pub use body::{AnswerBody, VisitorBody};
 pub use connect::{Target, TlsTarget};
 pub use probe::Checks;
 pub use server::{Address, App};
-pub use tunnel::{Tunnels, Until};
+pub use tunnel::{Company, OverHttp2, Tunnels, Until};
 pub use verdict::Thresholds;
 
 use crate::auth::headers;
@@ -91,6 +93,8 @@ pub enum Failure {
     Nonsense(&'static str),
     /// The visitor's body has more than it may; the app never gets the whole of it.
     TooLarge,
+    /// The session that opened a call was over before there was an answer (C-80).
+    SessionEnded,
     /// The visitor's own body broke off or took too long; nobody may be there to be answered.
     Visitor,
 }
@@ -119,7 +123,7 @@ impl Upstream {
     ) -> Result<Response<AnswerBody>, Failure> {
         permit.spend();
         let times = bounds.times.unwrap_or(self.times);
-        let upgrade = tunnel::wanted(&mut request);
+        let upgrade = self.tunnels.wanted(&mut request);
         let trailers = announced_trailers(request.headers());
         let takes_trailers = takes_trailers(request.headers());
         headers::strip_hop_by_hop(request.headers_mut());
@@ -130,16 +134,28 @@ impl Upstream {
             request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
         request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
-        let request = outgoing(request, &times, bounds.body_bytes);
+        // A call may be a stream that lasts, with long silences: how long is its client's affair,
+        // who says so itself (`grpc-timeout`).
+        let grpc = request.method() == Method::POST && headers::is_grpc(request.headers());
+        let (head_limit, idle) = match grpc {
+            true => (times.stream_idle, times.stream_idle),
+            false => (Some(times.response_head), Some(times.body_idle)),
+        };
+        let request = outgoing(request, idle, bounds.body_bytes);
         let progress = request.body().progress();
-        let head = self.send(request, times.connect);
-        let answered = progress.bound(head, times.response_head).await?;
-        self.incoming(answered, upgrade, times.stream_idle, until)
+        let head = self.send(request, times.connect, upgrade.is_some());
+        let head = progress.bound(head, head_limit);
+        if !grpc {
+            return self.incoming(head.await?, upgrade, times.stream_idle, until);
+        }
+        // The visitor may send for long before there is an answer, and must not outlive its session.
+        let answered = bound_by(until(), head).await?;
+        self.incoming(answered, upgrade, times.stream_idle, || None)
     }
 
     fn incoming(
         &self,
-        (mut answer, mut lease, share): Answered,
+        (mut answer, mut carrier, share): Answered,
         upgrade: Option<tunnel::Wanted>,
         idle: Option<Duration>,
         until: impl FnOnce() -> Option<Until>,
@@ -150,6 +166,9 @@ impl Upstream {
             let until = held(share, until());
             return upgrade.accept(answer, &self.tunnels, idle, until);
         }
+        if upgrade.is_some_and(|upgrade| upgrade.is_over_http2()) && status.is_success() {
+            return Err(Failure::Nonsense("success instead of the upgrade that was asked for"));
+        }
         if !(200..600).contains(&status.as_u16()) {
             return Err(Failure::Nonsense("a status outside of 200 to 599"));
         }
@@ -158,14 +177,27 @@ impl Upstream {
         if answer.headers().contains_key(header::TRANSFER_ENCODING)
             && answer.headers_mut().remove(header::CONTENT_LENGTH).is_some()
         {
-            lease.discard();
+            carrier.discard();
         }
         let trailers = announced_trailers(answer.headers());
         headers::strip_hop_by_hop(answer.headers_mut());
         if let Some(trailers) = trailers {
             answer.headers_mut().insert(header::TRAILER, trailers);
         }
-        Ok(answer.map(|body| AnswerBody::new(body, lease, share, idle)))
+        Ok(answer.map(|body| AnswerBody::new(body, carrier, share, idle)))
+    }
+}
+
+/// Gives up `head` when the session is over.
+async fn bound_by<T>(
+    until: Option<Until>,
+    head: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let Some(until) = until else { return head.await };
+    tokio::select! {
+        biased;
+        () = until => Err(Failure::SessionEnded),
+        head = head => head,
     }
 }
 
@@ -184,10 +216,14 @@ fn held(share: Option<Share>, until: Option<Until>) -> Option<Until> {
     }))
 }
 
-fn outgoing(request: Request<Incoming>, times: &Times, most: Option<u64>) -> Request<VisitorBody> {
+fn outgoing(
+    request: Request<Incoming>,
+    idle: Option<Duration>,
+    most: Option<u64>,
+) -> Request<VisitorBody> {
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_11;
-    let body = VisitorBody::new(body, times.body_idle, most);
+    let body = VisitorBody::new(body, idle, most);
     // Without it, hyper takes a GET or HEAD to have no body and drops the one that it has.
     if !body.is_absent() && !head.headers.contains_key(header::CONTENT_LENGTH) {
         head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));

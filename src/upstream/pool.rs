@@ -1,11 +1,16 @@
-//! The idle connections of one worker to one app.
+//! The connections of one worker to one app.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::uri::Scheme;
+
 use super::Failure;
 use super::body::Progress;
-use super::connect::{Target, Wire};
+use super::carrier::Carrier;
+use super::connect::{Either, Target, Wire};
+use super::http2::{Connections, Place};
 use super::limit::Limit;
 
 /// Connections that wait for their next request; the youngest is taken first.
@@ -16,6 +21,12 @@ pub(super) struct Pool {
     // Only this worker's thread takes the lock, so it never waits; where there is a limit, also
     // whoever has no idle connection of its own.
     idle: Mutex<Vec<Idle>>,
+    /// Those that requests share.
+    pub(super) shared: Arc<Connections>,
+    /// Held by whoever opens one that others may share, with what the last one met who failed.
+    opening: tokio::sync::Mutex<Option<(Instant, String)>>,
+    /// Whether the app chose HTTP/1.1 when it was asked last.
+    chose_http1: AtomicBool,
 }
 
 /// A connection in use. It goes back when its answer was read to the end and its request was sent
@@ -35,31 +46,111 @@ struct Idle {
 
 impl Pool {
     pub(super) fn new(target: Target, limit: Option<Arc<Limit>>) -> Arc<Self> {
-        let pool = Arc::new(Self { target, limit, idle: Mutex::new(Vec::new()) });
+        let pool = Arc::new(Self {
+            target,
+            limit,
+            idle: Mutex::new(Vec::new()),
+            shared: Arc::default(),
+            opening: tokio::sync::Mutex::new(None),
+            chose_http1: AtomicBool::new(false),
+        });
         if let Some(limit) = &pool.limit {
             limit.join(&pool);
         }
         pool
     }
 
-    /// An idle connection that still stands, or a new one within `connect`.
+    /// What a request is carried by: a stream where the app speaks HTTP/2, else a connection, a
+    /// new one where it has to be.
+    pub(super) async fn carrier(
+        self: &Arc<Self>,
+        connect: Duration,
+        fresh: bool,
+    ) -> Result<Carrier, Failure> {
+        if !self.target.may_be_http2() {
+            let leased = if fresh { self.fresh(connect).await } else { self.lease(connect).await };
+            return leased.map(Carrier::Connection);
+        }
+        if let Some(place) = self.shared.place() {
+            return Ok(Carrier::Stream(place));
+        }
+        if self.chose_http1.load(Ordering::Relaxed) {
+            if let Some(lease) = self.idle().await {
+                return Ok(Carrier::Connection(lease));
+            }
+            // It is asked again, as it may have learnt HTTP/2; but nobody waits for that.
+            return self.open(connect).await.map_err(Failure::Connect);
+        }
+        // Many requests may come before the first connection stands: they all wait for that one.
+        let came = Instant::now();
+        let mut opening = self.opening.lock().await;
+        if let Some(place) = self.shared.place() {
+            return Ok(Carrier::Stream(place));
+        }
+        match &*opening {
+            Some((failed, why)) if *failed >= came => return Err(Failure::Connect(why.clone())),
+            _ => {}
+        }
+        let opened = self.open(connect).await;
+        *opening = opened.as_ref().err().map(|why| (Instant::now(), why.clone()));
+        opened.map_err(Failure::Connect)
+    }
+
+    /// What HTTP/2 calls it: that of the connection, by which some apps know that they were reached
+    /// as they meant to be.
+    pub(super) fn scheme(&self) -> Scheme {
+        if matches!(self.target, Target::Tls(_)) { Scheme::HTTPS } else { Scheme::HTTP }
+    }
+
+    /// A stream for a request that had one already.
+    pub(super) async fn place(self: &Arc<Self>, connect: Duration) -> Result<Place, Failure> {
+        match self.carrier(connect, false).await? {
+            Carrier::Stream(place) => Ok(place),
+            Carrier::Connection(_) => {
+                Err(Failure::Broken(String::from("it does not speak HTTP/2 any more")))
+            }
+        }
+    }
+
+    async fn open(self: &Arc<Self>, connect: Duration) -> Result<Carrier, String> {
+        let opening = async {
+            match self.target.connect_either().await? {
+                Either::Http1(wire) => Ok(Carrier::Connection(self.leased(wire, false))),
+                Either::Http2(stream) => self.shared.begin(stream).await.map(Carrier::Stream),
+            }
+        };
+        let opened = tokio::time::timeout(connect, opening).await;
+        let opened = opened.unwrap_or_else(|_| Err(String::from("no connection in time")))?;
+        let chose_http1 = matches!(opened, Carrier::Connection(_));
+        self.chose_http1.store(chose_http1, Ordering::Relaxed);
+        Ok(opened)
+    }
+
+    /// An idle HTTP/1.1 connection that still stands, or a new one within `connect`.
     pub(super) async fn lease(self: &Arc<Self>, connect: Duration) -> Result<Lease, Failure> {
+        match self.idle().await {
+            Some(lease) => Ok(lease),
+            None => self.fresh(connect).await,
+        }
+    }
+
+    async fn idle(self: &Arc<Self>) -> Option<Lease> {
         while let Some(mut wire) = self.pop().or_else(|| self.pop_elsewhere()) {
             if wire.sender.is_ready() {
-                return Ok(self.leased(wire, true));
+                return Some(self.leased(wire, true));
             }
             // It becomes ready as soon as its other half has seen the end of the last answer.
             match tokio::time::timeout(MAX_SETTLING, wire.sender.ready()).await {
-                Ok(Ok(())) => return Ok(self.leased(wire, true)),
+                Ok(Ok(())) => return Some(self.leased(wire, true)),
                 Ok(Err(_)) => {}
                 // Whatever keeps this one may keep the others: nobody waits for each in turn.
                 Err(_) => break,
             }
         }
-        self.fresh(connect).await
+        None
     }
 
-    /// A new connection.
+    /// A new HTTP/1.1 connection.
     pub(super) async fn fresh(self: &Arc<Self>, connect: Duration) -> Result<Lease, Failure> {
         // An idle one that is left makes room for it.
         drop(self.limit.as_ref().and_then(|_| self.pop()).or_else(|| self.pop_elsewhere()));
@@ -144,6 +235,6 @@ impl Lease {
 const MAX_IDLE: Duration = Duration::from_secs(60);
 const MAX_KEPT: usize = 512;
 /// One that is always in use would stay at an address that its name has long left.
-const MAX_AGE: Duration = Duration::from_secs(300);
+pub(super) const MAX_AGE: Duration = Duration::from_secs(300);
 /// How long a connection that was given back may take until it is ready again.
 const MAX_SETTLING: Duration = Duration::from_millis(100);

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited};
 
 use super::body::VisitorBody;
 use super::pool::Pool;
-use super::retry;
+use super::retry::{self, Manner};
 use super::server::{App, Server};
 use super::verdict::{Thresholds, Verdict};
 use crate::telemetry::Metrics;
@@ -70,12 +70,13 @@ async fn check(server: &Server, checks: &Checks, metrics: &Metrics) {
 async fn ask(server: &Server, checks: &Checks) -> Result<(), String> {
     // Nothing outlives the check: whether it can be connected to is part of the question.
     let pool = Pool::new(server.address.target.clone(), None);
+    let manner = Manner { connect: checks.timeout, fresh: true, upgrade: false };
     let mut request = Request::new(VisitorBody::absent());
     *request.uri_mut() = Uri::from(checks.path.clone());
     let headers = request.headers_mut();
     headers.insert(header::HOST, server.address.host.clone());
     headers.insert(header::USER_AGENT, HeaderValue::from_static("askara-gate"));
-    let sent = retry::send(&pool, checks.timeout, request, true).await;
+    let sent = retry::send(&pool, manner, request).await;
     let (answer, _lease) = sent.map_err(|unsent| format!("{:?}", unsent.failure))?;
     let status = answer.status();
     // A server that can't say all it wants might take that for trouble.

@@ -13,8 +13,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use super::body::TooLarge;
+use super::carrier::Carrier;
 use super::pool::{Lease, Pool};
-use super::{Failure, VisitorBody};
+use super::{Failure, VisitorBody, http2};
 
 /// Why there is no answer.
 pub(super) struct Unsent {
@@ -25,19 +26,47 @@ pub(super) struct Unsent {
     pub(super) tries: u8,
 }
 
-/// Sends a request, on a new connection or on any; returns the answer with the connection on which
-/// its body still is.
+/// How a request is sent.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// How long a connection may take to stand.
+    pub(super) connect: Duration,
+    /// Only a new connection will do.
+    pub(super) fresh: bool,
+    /// It asks for an upgrade, which HTTP/1.1 alone knows.
+    pub(super) upgrade: bool,
+}
+
+/// Sends a request; returns the answer with what its body still comes on.
 pub(super) async fn send(
     pool: &Arc<Pool>,
-    connect: Duration,
+    manner: Manner,
     request: Request<VisitorBody>,
-    fresh: bool,
-) -> Result<(Response<Incoming>, Lease), Unsent> {
-    let leased = if fresh { pool.fresh(connect).await } else { pool.lease(connect).await };
-    let mut lease = match leased {
-        Ok(lease) => lease,
-        Err(failure) => return Err(Unsent::whole(failure, Some(request), 1)),
+) -> Result<(Response<Incoming>, Carrier), Unsent> {
+    let Manner { connect, fresh, upgrade } = manner;
+    let carrier = match upgrade {
+        true if fresh => pool.fresh(connect).await.map(Carrier::Connection),
+        true => pool.lease(connect).await.map(Carrier::Connection),
+        false => pool.carrier(connect, fresh).await,
     };
+    match carrier {
+        Ok(Carrier::Connection(lease)) => {
+            let (answer, lease) = send_on(pool, connect, lease, request).await?;
+            Ok((answer, Carrier::Connection(lease)))
+        }
+        Ok(Carrier::Stream(place)) => {
+            http2::send(pool, connect, place, request).await.map_err(Unsent::from)
+        }
+        Err(failure) => Err(Unsent::whole(failure, Some(request), 1)),
+    }
+}
+
+async fn send_on(
+    pool: &Arc<Pool>,
+    connect: Duration,
+    mut lease: Lease,
+    request: Request<VisitorBody>,
+) -> Result<(Response<Incoming>, Lease), Unsent> {
     let spare = if lease.reused { spare(&request) } else { None };
     let progress = request.body().progress();
     let Some(wire) = lease.wire() else {

@@ -128,7 +128,11 @@ impl Server {
         let fault = match failure {
             Failure::Connect(_) => UpstreamFault::connect,
             Failure::Broken(_) | Failure::Nonsense(_) => UpstreamFault::answer,
-            Failure::Slow | Failure::Busy | Failure::TooLarge | Failure::Visitor => return,
+            Failure::Slow
+            | Failure::Busy
+            | Failure::SessionEnded
+            | Failure::TooLarge
+            | Failure::Visitor => return,
         };
         metrics.upstream_failed(&self.address.name, fault);
         let mut record = self.record();

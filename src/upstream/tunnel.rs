@@ -1,14 +1,20 @@
 //! WebSockets: after both sides agreed, bytes go through untouched, until one of the sides ends it,
 //! the session is over (C-80), or we go away.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::{self, OnUpgrade};
 use hyper_util::rt::TokioIo;
+use sha1::{Digest as _, Sha1};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,9 +34,28 @@ pub struct Tunnels {
 /// Resolves when the session is over that a tunnel was opened with.
 pub type Until = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Marks a request that came as an extended CONNECT and now looks like an upgrade (RFC 8441).
+#[derive(Clone, Copy)]
+pub struct OverHttp2;
+
+/// What is kept for as long as a tunnel that is one stream of a connection, so that whoever made
+/// it knows that the connection is in use.
+#[derive(Clone)]
+pub struct Company(#[expect(dead_code, reason = "it is only held")] Arc<dyn Any + Send + Sync>);
+
 /// A visitor's wish to speak WebSocket.
 pub(super) struct Wanted {
     visitor: OnUpgrade,
+    /// What we ask the app with where the visitor has not: HTTP/2 knows no such key.
+    key: Option<String>,
+    company: Option<Company>,
+}
+
+impl Company {
+    /// Holds `kept`.
+    pub fn new(kept: impl Send + Sync + 'static) -> Self {
+        Self(Arc::new(kept))
+    }
 }
 
 impl Tunnels {
@@ -50,15 +75,36 @@ impl Tunnels {
         self.leaving.cancel();
     }
 
-    fn open(
-        &self,
-        visitor: OnUpgrade,
-        app: OnUpgrade,
-        idle: Option<Duration>,
-        until: Option<Until>,
-    ) {
+    /// Takes the wish out of a request. Any other upgrade is dropped like every hop-by-hop field:
+    /// `h2c` through a proxy is a way around it (C-61). So is one with a body, which would stand
+    /// between the head and the messages.
+    pub(super) fn wanted(&self, request: &mut Request<Incoming>) -> Option<Wanted> {
+        let fields = request.headers();
+        let asked = request.method() == Method::GET
+            && request.body().is_end_stream()
+            && is_websocket(fields)
+            && names_upgrade(fields);
+        if !asked {
+            return None;
+        }
+        let key = match request.version() {
+            Version::HTTP_11 => None,
+            _ => Some(self.key(request.extensions().get()?)),
+        };
+        let company = request.extensions_mut().remove();
+        Some(Wanted { visitor: upgrade::on(request), key, company })
+    }
+
+    /// Draws a key (RFC 6455 4.1).
+    fn key(&self, _: &OverHttp2) -> String {
+        let draw = self.mask;
+        STANDARD.encode([draw(), draw(), draw(), draw()].concat())
+    }
+
+    fn open(&self, wanted: Wanted, app: OnUpgrade, idle: Option<Duration>, until: Option<Until>) {
         let Self { leaving, mask, .. } = self.clone();
         self.tasks.spawn(async move {
+            let Wanted { visitor, company: _company, .. } = wanted;
             let Ok((visitor, app)) = tokio::try_join!(visitor, app) else { return };
             let mut tunnel = BothWays::new(TokioIo::new(visitor), TokioIo::new(app));
             let over = async {
@@ -79,24 +125,17 @@ impl Tunnels {
     }
 }
 
-/// Takes the wish out of a request. Any other upgrade is dropped like every hop-by-hop field:
-/// `h2c` through a proxy is a way around it (C-61). So is one with a body, which would stand between
-/// the head and the messages.
-pub(super) fn wanted(request: &mut Request<Incoming>) -> Option<Wanted> {
-    let fields = request.headers();
-    let asked = request.version() == Version::HTTP_11
-        && request.method() == Method::GET
-        && request.body().is_end_stream()
-        && is_websocket(fields)
-        && names_upgrade(fields);
-    asked.then(|| Wanted { visitor: upgrade::on(request) })
-}
-
 impl Wanted {
+    pub(super) fn is_over_http2(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// States the wish to the app.
     pub(super) fn state(&self, fields: &mut HeaderMap) {
         fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        let key = self.key.as_ref().and_then(|key| HeaderValue::from_str(key).ok());
+        fields.extend(key.map(|key| (header::SEC_WEBSOCKET_KEY, key)));
     }
 
     /// Joins both sides after the app's 101 (S55): only to the protocol that was asked for.
@@ -110,13 +149,22 @@ impl Wanted {
         if !is_websocket(answer.headers()) {
             return Err(Failure::Nonsense("an upgrade to another protocol than asked for"));
         }
+        if self.key.as_ref().is_some_and(|key| !accepts(answer.headers(), key)) {
+            return Err(Failure::Nonsense("an upgrade for a key that nobody sent"));
+        }
         let app = upgrade::on(&mut answer);
-        tunnels.open(self.visitor, app, idle, until);
+        tunnels.open(self, app, idle, until);
         crate::auth::headers::strip_hop_by_hop(answer.headers_mut());
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         answer.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         Ok(answer.map(AnswerBody::tunnel))
     }
+}
+
+/// Whether the app has read the key (RFC 6455 4.2.2).
+fn accepts(fields: &HeaderMap, key: &str) -> bool {
+    let expected = STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize());
+    fields.get(header::SEC_WEBSOCKET_ACCEPT).is_some_and(|value| *value == expected)
 }
 
 fn is_websocket(fields: &HeaderMap) -> bool {
@@ -131,3 +179,6 @@ fn names_upgrade(fields: &HeaderMap) -> bool {
         .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
         .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
 }
+
+/// What is hashed with every key (RFC 6455 1.3).
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

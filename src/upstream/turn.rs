@@ -12,10 +12,10 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::balance::{self, Candidate, Standing};
+use super::carrier::Carrier;
 use super::limit::Place;
-use super::pool::Lease;
 use super::record::Record;
-use super::retry::{self, Unsent};
+use super::retry::{self, Manner, Unsent};
 use super::{Failure, Upstream, VisitorBody};
 
 /// What a request takes up of a server until its answer, or its tunnel, is over.
@@ -40,8 +40,8 @@ struct Tried {
     tries: u8,
 }
 
-/// An answer, with the connection on which its body still is.
-pub(super) type Answered = (Response<Incoming>, Lease, Option<Share>);
+/// An answer, with what its body still comes on.
+pub(super) type Answered = (Response<Incoming>, Carrier, Option<Share>);
 
 impl Upstream {
     /// Sends a request to the server that has least to do, and to another one at once where no
@@ -51,16 +51,18 @@ impl Upstream {
         &self,
         mut request: Request<VisitorBody>,
         connect: Duration,
+        upgrade: bool,
     ) -> Result<Answered, Failure> {
         let mut tried = Tried::default();
         loop {
             let turn = self.turn(&tried, connect).await?;
             let server = &self.app.servers[turn.number];
             let pool = &self.servers[turn.number].pool;
-            let unsent = match retry::send(pool, connect, request, tried.any()).await {
-                Ok((answer, lease)) => {
+            let manner = Manner { connect, fresh: tried.any(), upgrade };
+            let unsent = match retry::send(pool, manner, request).await {
+                Ok((answer, carrier)) => {
                     server.answered(turn.seen, &self.metrics);
-                    return Ok((answer, lease, turn.share));
+                    return Ok((answer, carrier, turn.share));
                 }
                 Err(unsent) => unsent,
             };

@@ -20,3 +20,4 @@ mod driver;
 mod login;
 mod pages;
 mod providers;
+mod sockets;

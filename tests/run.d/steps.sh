@@ -42,7 +42,8 @@ run_in_session() {
     tee -a "$logs/output" <"$logs/pipe" &
     tee=$!
     setsid bash -c "set -euo pipefail
-        $(declare -p tools top logs deny_version needed policy node_is_enough)
+        $(declare -p tools top logs deny_version needed policy node_is_enough \
+            "${!interop_@}")
         $(declare -f)
         \"\$@\"" step "$@" >"$logs/pipe" 2>&1 &
     session=$!

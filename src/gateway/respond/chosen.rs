@@ -58,6 +58,7 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
             upstream::Failure::Broken(_) | upstream::Failure::Nonsense(_) => {
                 (StatusCode::BAD_GATEWAY, Notice::UpstreamNonsense)
             }
+            upstream::Failure::SessionEnded => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
             upstream::Failure::Visitor => (StatusCode::BAD_REQUEST, Notice::BadRequest),
         },
     }

@@ -66,6 +66,9 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
         Failure::Upstream(upstream::Failure::TooLarge) => {
             tracing::debug!(reference, status, "a body was larger than its route takes");
         }
+        Failure::Upstream(upstream::Failure::SessionEnded) => {
+            tracing::debug!(reference, status, "a call ended with its session");
+        }
         Failure::Upstream(why) => {
             tracing::error!(reference, status, ?why, "the app gave no usable answer");
         }

@@ -146,12 +146,13 @@ impl Sessions {
         lifetimes: Lifetimes,
         refresh: RefreshPolicy,
         grace: Duration,
+        stream_grace: Duration,
         lease: Duration,
         providers: Vec<String>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let registry = Registry::new(refresh);
-        let streams = Streams::new(lifetimes.absolute);
+        let streams = Streams::new(lifetimes.absolute, stream_grace);
         let (health, opened) = (Health::new(), Mutex::new(OpenedCache::default()));
         Self {
             place,

@@ -7,7 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -22,6 +22,8 @@ use crate::auth::session::{Session, SessionId};
 pub(in crate::gateway) struct Streams {
     /// The longest that a session may last.
     absolute: Duration,
+    /// How long streams go on after their session.
+    grace: Duration,
     numbers: AtomicU64,
     shards: [Mutex<Shard>; SHARDS],
 }
@@ -33,6 +35,8 @@ pub(in crate::gateway) struct Leash {
     number: u64,
     told: oneshot::Receiver<()>,
     absolute_end: Pin<Box<Sleep>>,
+    /// There once the session is over.
+    grace: Option<Pin<Box<Sleep>>>,
     over: bool,
 }
 
@@ -47,9 +51,9 @@ struct Held {
 
 impl Streams {
     /// None yet.
-    pub(in crate::gateway) fn new(absolute: Duration) -> Arc<Self> {
+    pub(in crate::gateway) fn new(absolute: Duration, grace: Duration) -> Arc<Self> {
         let shards = std::array::from_fn(|_| Mutex::new(Shard::default()));
-        Arc::new(Self { absolute, numbers: AtomicU64::new(0), shards })
+        Arc::new(Self { absolute, grace, numbers: AtomicU64::new(0), shards })
     }
 
     /// Registers a stream that is served with this session. Whoever does so has to ask afterwards
@@ -66,7 +70,15 @@ impl Streams {
         let held = Held { number, open: Arc::clone(open), _told: tell };
         self.shard(id).entry(id).or_default().push(held);
         let absolute_end = Box::pin(sleep(ends.since(now)));
-        Leash { streams: Arc::clone(self), id, number, told, absolute_end, over: false }
+        Leash {
+            streams: Arc::clone(self),
+            id,
+            number,
+            told,
+            absolute_end,
+            grace: None,
+            over: false,
+        }
     }
 
     /// Ends every stream whose session `ending` covers.
@@ -124,12 +136,27 @@ impl Leash {
 
     /// Ready when the session is over, now and ever after.
     pub(in crate::gateway) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.over = self.over
-            || Pin::new(&mut self.told).poll(context).is_ready()
+        if !self.over {
+            ready!(self.poll_session(context));
+            self.over = true;
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when the session is over, and the grace behind it.
+    fn poll_session(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(grace) = &mut self.grace {
+            return grace.as_mut().poll(context);
+        }
+        let ended = Pin::new(&mut self.told).poll(context).is_ready()
             || self.absolute_end.as_mut().poll(context).is_ready();
-        match self.over {
-            true => Poll::Ready(()),
+        match ended {
             false => Poll::Pending,
+            true if self.streams.grace.is_zero() => Poll::Ready(()),
+            true => {
+                let grace = self.grace.insert(Box::pin(sleep(self.streams.grace)));
+                grace.as_mut().poll(context)
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ fn ending(whom: Whom) -> Ending {
 
 #[tokio::test]
 async fn a_session_that_ends_takes_all_of_its_streams_and_no_other() {
-    let streams = Streams::new(LONG);
+    let streams = Streams::new(LONG, Duration::ZERO);
     let (one, other) = (open(1, |_| {}), open(17, |_| {}));
     let mut held = [&one, &one, &other].map(|open| streams.attach(open, at(150)));
     assert_eq!(streams.count(), 3);
@@ -43,7 +43,7 @@ async fn a_session_that_ends_takes_all_of_its_streams_and_no_other() {
 
 #[tokio::test]
 async fn a_stream_that_is_gone_is_forgotten() {
-    let streams = Streams::new(LONG);
+    let streams = Streams::new(LONG, Duration::ZERO);
     let open = open(1, |_| {});
     let (first, second) = (streams.attach(&open, at(150)), streams.attach(&open, at(150)));
     drop(first);
@@ -56,7 +56,7 @@ async fn a_stream_that_is_gone_is_forgotten() {
 
 #[tokio::test]
 async fn whoever_waits_is_told_from_another_thread() {
-    let streams = Streams::new(LONG);
+    let streams = Streams::new(LONG, Duration::ZERO);
     let open = open(1, |_| {});
     let mut leash = streams.attach(&open, at(150));
     let teller = Arc::clone(&streams);
@@ -67,7 +67,7 @@ async fn whoever_waits_is_told_from_another_thread() {
 
 #[tokio::test]
 async fn an_ending_takes_the_streams_of_every_session_that_it_covers() {
-    let streams = Streams::new(LONG);
+    let streams = Streams::new(LONG, Duration::ZERO);
     let of = |byte, user: &'static str, organization: &'static str| {
         open(byte, |session| {
             session.identity.user = user.to_owned();
@@ -97,7 +97,7 @@ async fn an_ending_takes_the_streams_of_every_session_that_it_covers() {
 
 #[tokio::test]
 async fn the_end_of_one_session_waits_for_no_other_shard() {
-    let streams = Streams::new(LONG);
+    let streams = Streams::new(LONG, Duration::ZERO);
     let open = open(1, |_| {});
     let mut leash = streams.attach(&open, at(150));
     let busy: Vec<_> = (0..SHARDS).filter(|n| *n != 1).map(|n| lock(&streams.shards[n])).collect();
@@ -107,15 +107,28 @@ async fn the_end_of_one_session_waits_for_no_other_shard() {
     drop(busy);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_goes_on_for_as_long_as_the_grace_says() {
+    let streams = Streams::new(LONG, Duration::from_secs(30));
+    let open = open(1, |_| {});
+    let mut leash = streams.attach(&open, at(150));
+    streams.end_session(&open.session);
+    assert!(timeout(Duration::from_secs(29), leash.ended()).await.is_err(), "not yet");
+    timeout(Duration::from_secs(2), leash.ended()).await.expect("C-80: after the grace");
+    let mut late = streams.attach(&open, at(150));
+    late.end();
+    assert!(is_over(&mut late), "nothing begins in the grace of another");
+}
+
 #[tokio::test]
 async fn a_stream_ends_with_the_absolute_end_of_its_session() {
     let brief = |session: &mut Session| session.ends = at(150).plus(Duration::from_millis(40));
-    let streams = Streams::new(LONG);
+    let streams = Streams::new(LONG, Duration::ZERO);
     let mut leash = streams.attach(&open(1, brief), at(150));
     assert!(!is_over(&mut leash));
     timeout(SOON, leash.ended()).await.expect("C-80: at the end of the session");
     // The configuration may have set a shorter limit than the one that was sealed.
-    let streams = Streams::new(Duration::from_secs(60));
+    let streams = Streams::new(Duration::from_secs(60), Duration::ZERO);
     let mut leash = streams.attach(&open(1, |_| {}), at(150));
     assert!(!is_over(&mut leash));
     let mut leash = streams.attach(&open(1, |_| {}), at(160));

@@ -127,6 +127,7 @@ impl Process {
             Lifetimes { idle: times.idle, absolute: times.absolute },
             RefreshPolicy { at: times.refresh_at, keep_at_most },
             times.grace,
+            Duration::ZERO,
             lease,
             vec![PROVIDER.to_owned()],
             Arc::new(Metrics::new()),
