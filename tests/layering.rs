@@ -66,6 +66,7 @@ const READS_SECRETS: &[&str] = &[
     "auth/id_token.rs",
     "auth/login.rs",
     "auth/logout.rs",
+    "auth/parked.rs",
     "auth/proof.rs",
     "auth/seal.rs",
     "auth/ticket.rs",

@@ -20,7 +20,9 @@
 //!    taken.
 //! 9. [`jwt`], [`jwks`], [`claims`]: which signed tokens are sound; [`id_token`], [`bearer`] and
 //!    [`introspection`]: which of them say who somebody is, or that a program may pass.
-//! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from.
+//! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from;
+//!     [`browser`] and [`cors`]: what pages of other origins may do; [`parked`]: what becomes of a
+//!     form without a session.
 
 pub mod assertion;
 pub mod authorization;
@@ -31,6 +33,7 @@ pub mod claims;
 pub mod client_assertion;
 pub mod client_call;
 pub mod cookie;
+pub mod cors;
 pub mod discovery;
 pub mod ending;
 pub mod facts;
@@ -48,6 +51,7 @@ pub mod kept;
 pub mod login;
 pub mod logout;
 pub mod logout_token;
+pub mod parked;
 pub mod path;
 pub mod person;
 pub mod policy;

@@ -4,11 +4,13 @@
 //!    of an origin of ours, or one that `allowed_redirects` names (C-1 to C-8).
 //! 2. Its path passes the same table as the path of a request: no dot segments, no backslash, no
 //!    control characters (C-3, C-9).
-//! 3. It is no path of the gateway itself, and no longer than [`MAX_LENGTH`] (C-10).
+//! 3. It is no path of the gateway itself, but for the two pages at which a login may end, and no
+//!    longer than [`MAX_LENGTH`] (C-10).
 //!
 //! What fails is never reflected; the visitor is sent to `/` instead.
 
 use super::host::{Host, Origin, is_or_is_below, split_scheme};
+use super::parked::ParkedId;
 use super::path::RequestPath;
 
 /// A proven return address, ready for a `Location` field.
@@ -87,7 +89,37 @@ impl ReturnRules {
         (allowed && is_plain_target(tail)).then(|| ReturnTo(to_ascii(&format!("{target}{tail}"))))
     }
 
+    /// The page that sends the form `id` on to an address at `path`.
+    pub fn resume(&self, id: ParkedId, path: &str) -> ReturnTo {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("p", &id.to_text());
+        // It only says whose people are taken there: one that would be dropped (C-10) says nothing.
+        let at: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        if at.len() < MAX_LENGTH / 2 {
+            query.append_pair("at", path);
+        }
+        ReturnTo(format!("{}{RESUME}?{}", self.prefix, query.finish()))
+    }
+
+    /// Whether an address is that page; then also the path that it sends to, where it is said.
+    pub fn resumes(&self, address: &ReturnTo) -> Option<String> {
+        let query = address.0.strip_prefix(self.prefix.as_str())?.strip_prefix(RESUME)?;
+        let mut members = form_urlencoded::parse(query.strip_prefix('?')?.as_bytes());
+        Some(members.find(|(name, _)| name == "at").map_or_else(String::new, |(_, at)| at.into()))
+    }
+
+    /// Whether a target is one of the own pages at which a login may end: they change nothing.
+    fn is_landing(&self, target: &str) -> bool {
+        let Some(page) = target.strip_prefix(self.prefix.as_str()) else { return false };
+        let resume = page.strip_prefix(RESUME).and_then(|rest| rest.strip_prefix("?p="));
+        let id = resume.map(|query| query.split('&').next().unwrap_or(query));
+        page == DONE || id.is_some_and(|id| ParkedId::parse(id).is_some()) && !target.contains('#')
+    }
+
     fn own(&self, target: &str) -> Option<ReturnTo> {
+        if self.is_landing(target) {
+            return Some(ReturnTo(to_ascii(target)));
+        }
         let second = target.as_bytes().get(1);
         if matches!(second, Some(b'/' | b'\\')) || !is_plain_target(target) {
             return None;
@@ -149,6 +181,10 @@ fn to_ascii(text: &str) -> String {
     ascii
 }
 
+/// The page that sends on what was entered before a login.
+const RESUME: &str = "/resume";
+/// The page at which a login in a window of its own ends.
+const DONE: &str = "/done";
 /// Longer addresses are dropped (C-10).
 pub const MAX_LENGTH: usize = 2048;
 
@@ -246,6 +282,39 @@ mod tests {
         ] {
             assert_eq!(rules.judge(address, &here()).is_some(), kept, "{address}");
         }
+    }
+
+    #[test]
+    fn c10_of_our_own_pages_only_those_are_kept_at_which_a_login_ends() {
+        let id = "00112233445566778899aabbccddeeff";
+        for (address, kept) in [
+            (String::from("/oauth2/done"), true),
+            (format!("/oauth2/resume?p={id}"), true),
+            (format!("/oauth2/resume?p={id}&at=%2Fform"), true),
+            (format!("https://app.example.com/oauth2/resume?p={id}"), true),
+            (String::from("/oauth2/done?x"), false),
+            (String::from("/oauth2/done/"), false),
+            (String::from("/oauth2/resume"), false),
+            (String::from("/oauth2/resume?p="), false),
+            (format!("/oauth2/resume?p={id}0"), false),
+            (format!("/oauth2/resume?p={id}#x"), false),
+            (format!("/oauth2/resume/../start?p={id}"), false),
+            (format!("/oauth2/sign_out?p={id}"), false),
+        ] {
+            assert_eq!(rules(&[]).judge(&address, &here()).is_some(), kept, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_page_that_sends_a_form_on_says_where_to() {
+        let id = ParkedId::parse("00112233445566778899aabbccddeeff").unwrap();
+        let rules = rules(&[]);
+        for (path, told) in [("/form/%20?", "/form/%20?"), (&*"/\u{e9}".repeat(1000), "")] {
+            let address = rules.resume(id, path);
+            assert_eq!(rules.judge(address.as_str(), &here()), Some(address.clone()));
+            assert_eq!(rules.resumes(&address).as_deref(), Some(told));
+        }
+        assert_eq!(rules.resumes(&ReturnTo::home()), None);
     }
 
     proptest::proptest! {

@@ -39,6 +39,10 @@ pub enum Purpose {
     Summary,
     /// What replicas tell each other of sessions that have ended.
     Ending,
+    /// The right to a form that is kept until after a login.
+    Claim,
+    /// Such a form, under the key of its claim.
+    Parked,
 }
 
 /// The keys: the first seals, all open.
@@ -256,6 +260,8 @@ impl Purpose {
             Self::Record => "record",
             Self::Summary => "summary",
             Self::Ending => "ending",
+            Self::Claim => "claim",
+            Self::Parked => "parked",
         }
     }
 }

@@ -107,11 +107,12 @@ fn config(
         format!("provider.client_id={CLIENT_ID}"),
         format!("provider.kind={}", options.provider),
         String::from("session.keys=[{ env = \"KEY\" }]"),
+        format!("route=[{{ upstream = \"{app}\", keep_posts = true }}]"),
     ];
     set.extend(provider_settings(options.provider, &provider));
     let key = key_text(&fresh_key());
     let environment = Environment::of(&[("KEY", &key), ("ASKARA_CLIENT_SECRET", CLIENT_SECRET)]);
-    let sources = Sources { file: None, upstream: Some(app), set };
+    let sources = Sources { file: None, upstream: None, set };
     Ok(Config::load(&sources, &environment)?)
 }
 

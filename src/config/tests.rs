@@ -1,4 +1,5 @@
 mod bearer;
+mod browser;
 mod client;
 mod errors;
 mod examples;

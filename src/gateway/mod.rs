@@ -5,18 +5,22 @@ mod backchannel;
 mod bearer;
 mod body;
 pub mod clock;
+mod cors;
 mod extended_connect;
 mod fields;
+mod foreign_page;
 mod limits;
 mod login;
 mod own;
 mod pages;
+mod parked;
 mod passage;
 mod providers;
 mod renewal;
 mod respond;
 mod rewrite;
 mod sealer;
+mod session_script;
 pub mod sessions;
 mod setup;
 mod sign_out;
@@ -59,6 +63,7 @@ use bearer::Verdicts;
 use fields::LeftOut;
 use login::SpentAttempts;
 use pages::Pages;
+use parked::Parking;
 use providers::Party;
 use respond::Asker;
 use sealer::{Sealer, reference};
@@ -80,6 +85,7 @@ pub struct Gateway {
     sessions: Sessions,
     limits: limits::Limits,
     spent: SpentAttempts,
+    parking: Parking,
     pages: Pages,
     /// Our own name in `Via`, by which a request that comes back is known.
     via: String,
@@ -148,6 +154,7 @@ impl Gateway {
             sessions,
             limits: limits::Limits::new(&config.limits.routes),
             spent: SpentAttempts::default(),
+            parking: Parking::new(config.limits.body_idle),
             pages: Pages::new(),
             access_log: config.log.access,
             metrics,
@@ -164,6 +171,7 @@ impl Gateway {
     /// Forgets what is over; called now and then.
     pub fn sweep(&self) {
         self.spent.sweep(clock::now());
+        self.parking.sweep(clock::now());
         self.sessions.registry.sweep(clock::now());
     }
 

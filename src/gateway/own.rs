@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use super::body::Body;
 use super::respond::{Failure, plain};
-use super::sessions::{Recalled, RequestTraits, recall, refresh_cookie};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::path::RequestPath;
@@ -30,6 +29,12 @@ pub(super) enum OwnPath {
     SignOut,
     /// Where a provider sends the browser that it signed out.
     SignedOut,
+    /// What an app's page may include.
+    SessionScript,
+    /// Where a login in a window of its own ends.
+    Done,
+    /// Where a login ends that somebody began by sending a form.
+    Resume,
     Start,
     /// Under our prefix, and nothing: never forwarded (C-50).
     Unknown,
@@ -70,6 +75,9 @@ impl OwnPath {
             Some("/sign_in") => Self::SignIn,
             Some("/sign_out") => Self::SignOut,
             Some("/signed_out") => Self::SignedOut,
+            Some("/session.js") => Self::SessionScript,
+            Some("/done") => Self::Done,
+            Some("/resume") => Self::Resume,
             Some("/userinfo") => Self::UserInfo,
             _ => Self::Unknown,
         })
@@ -93,41 +101,16 @@ impl Worker {
             // A provider may know us by a name of the network inside.
             OwnPath::BackchannelLogout => self.backchannel_logout(visit, form).await,
             OwnPath::UserInfo => self.user_info(visit).await,
+            OwnPath::SessionScript => self.gateway.session_script(visit),
+            OwnPath::Done => self.gateway.done(visit),
             OwnPath::SignOut => self.sign_out(visit, form).await,
             OwnPath::SignedOut => self.signed_out(visit),
             _ if !self.gateway.knows(visit.host) => self.gateway.elsewhere(visit, Some(own)),
             OwnPath::Callback(index) => self.callback(index, visit, form).await,
             OwnPath::Start => self.start(visit, form).await,
             OwnPath::SignIn => self.choose(visit, form).await,
+            OwnPath::Resume => self.resume_page(visit).await,
         }
-    }
-
-    async fn user_info(self: &Arc<Self>, visit: &Visit<'_>) -> Result<Response<Body>, Failure> {
-        if ![Method::GET, Method::HEAD].contains(visit.method) {
-            return Err(Failure::MethodNotAllowed("GET, HEAD"));
-        }
-        let Recalled::Somebody(current) = recall(self, &visit.own, self.gateway.patience()).await?
-        else {
-            let home = crate::auth::return_to::ReturnTo::home();
-            return Err(self.gateway.sign_in(visit, &home));
-        };
-        let session = &current.newest.session;
-        let identity = &session.identity;
-        let body = serde_json::json!({
-            "provider": session.provider,
-            "user": identity.user,
-            "email": identity.email,
-            "name": identity.name,
-            "groups": identity.groups,
-            "organization": identity.organization,
-            "preferredUsername": identity.preferred_username,
-            "accessTokenExpires": session.tokens.expires.as_unix(),
-            "sessionEnds": session.ends.as_unix(),
-        });
-        let mut answer = self.gateway.json(StatusCode::OK, "application/json", &body);
-        let traits = RequestTraits::of(visit.headers);
-        refresh_cookie(self, &current, &visit.own, &traits, answer.headers_mut());
-        Ok(answer)
     }
 }
 

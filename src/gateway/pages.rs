@@ -2,11 +2,12 @@
 //!
 //! 1. Every value passes the templates' HTML escaping; only our own stylesheet, and what another
 //!    of our templates rendered, goes in as it is (C-70).
-//! 2. No third-party content, one inline stylesheet, and on the one page that posts by itself one
-//!    inline script: their hashes are the only ones that the Content-Security-Policy lets through
+//! 2. No third-party content, one inline stylesheet, and on the few pages that go on by themselves
+//!    one inline script: their hashes are the only ones that the Content-Security-Policy lets through
 //!    (S68, C-106).
 //! 3. A link that a browser would not follow over HTTP is left out.
 
+mod landing;
 mod language;
 mod notice;
 #[cfg(test)]
@@ -18,6 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use sha2::{Digest, Sha256};
 
+#[cfg(test)]
+use landing::DONE_SCRIPT;
+pub(super) use landing::Resume;
 pub(super) use language::Language;
 pub(super) use notice::Notice;
 use texts::{choose, confirm, post, signed_out};
@@ -256,11 +260,13 @@ const STYLE: &str = include_str!("pages/style.css");
 const SCRIPT: &str = include_str!("pages/post.js");
 
 // The names end in `.html`: that is what turns the escaping on.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("base.html", include_str!("pages/base.html")),
     ("choose.html", include_str!("pages/choose.html")),
     ("confirm.html", include_str!("pages/confirm.html")),
+    ("done.html", include_str!("pages/done.html")),
     ("notice.html", include_str!("pages/notice.html")),
     ("post.html", include_str!("pages/post.html")),
+    ("resume.html", include_str!("pages/resume.html")),
     ("signed_out.html", include_str!("pages/signed_out.html")),
 ];

@@ -11,6 +11,7 @@ use hyper::body::{Body as _, Incoming};
 use super::body::Lasting;
 use super::clock::now;
 use super::own::OwnPath;
+use super::parked::Sending;
 use super::respond::Failure;
 use super::rewrite::rewrite;
 use super::sessions::{RequestTraits, refresh_cookie};
@@ -23,7 +24,6 @@ use crate::auth::path::RequestPath;
 use crate::auth::policy::{self, Denied};
 use crate::auth::request::{Intent, intent};
 use crate::auth::route::Route;
-use crate::auth::same_site;
 use crate::upstream::{AnswerBody, Until};
 
 impl Worker {
@@ -47,7 +47,11 @@ impl Worker {
         };
         match self.decide(&visit, parts, body, &arrival).await {
             Ok(answer) => answer,
-            Err(failure) => self.gateway.respond(&failure, &visit.asker()),
+            Err(failure) => {
+                let mut answer = self.gateway.respond(&failure, &visit.asker());
+                self.gateway.state_cors_of_failure(&visit, answer.headers_mut());
+                answer
+            }
         }
     }
 
@@ -67,10 +71,14 @@ impl Worker {
         }
         headers::strip_nominated(&mut parts.headers);
         headers::strip_claims(&mut parts.headers);
+        if let Some(answer) = self.gateway.preflight(visit, &path) {
+            return answer;
+        }
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
         let limits = &found.route.limits;
         self.gateway.limits.by_address(limits, arrival.client())?;
+        let posted = self.posted(visit, found.route, body.into()).await?;
         let facts = Facts {
             method: visit.method,
             host: visit.host,
@@ -83,7 +91,12 @@ impl Worker {
         let slot = self.gateway.limits.by_session(limits, &who)?;
         let mut answer = match policy::judge(found, &path, &facts.of(who.person())) {
             Ok(permit) => {
-                self.same_origin_socket(visit, &who)?;
+                self.foreign_page(visit, found.route, &who)?;
+                let Sending { body, resumed } =
+                    match self.sending(visit, &who, posted, &mut parts).await {
+                        Ok(sending) => sending,
+                        Err(answer) => return Ok(answer),
+                    };
                 let bounds = limits::bounded(limits, &body)?;
                 self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
                 self.gateway.state_fields(&mut parts.headers, found.route, &path, &who, now);
@@ -96,22 +109,24 @@ impl Worker {
                     limits::holding(leash, slot.clone())
                 };
                 let answer = app.forward(request, permit, bounds, until).await;
-                let answer = answer.map_err(Failure::Upstream)?;
-                self.for_visitor(answer, found.route, &who).map(|body| body.holding(slot))
+                let answer = self.after_sending(resumed.as_ref(), answer)?;
+                let mut answer = self.for_visitor(answer, found.route, &who);
+                self.forget_claim(visit, resumed.as_ref(), answer.headers_mut());
+                answer.map(|body| body.holding(slot))
             }
-            Err(Denied::NoSession) => self.without_session(visit).await,
+            // Boxed: what few requests need would make the state of every request larger.
+            Err(Denied::NoSession) => {
+                match Box::pin(self.park(visit, found.route, posted, arrival)).await {
+                    Some(answer) => answer,
+                    None => self.without_session(visit).await,
+                }
+            }
             Err(Denied::NotAllowed { .. } | Denied::StepUp(_)) => {
                 return Err(Failure::NotAllowed);
             }
         };
-        match &who {
-            Who::Somebody(current) | Who::Stranger(current) => {
-                let traits = RequestTraits::of(visit.headers);
-                refresh_cookie(self, current, &visit.own, &traits, answer.headers_mut());
-            }
-            Who::Nobody { clear: true } => self.clear_cookies(visit, &mut answer),
-            Who::Nobody { clear: false } | Who::Client(_) => {}
-        }
+        self.update_cookies(visit, &who, &mut answer);
+        self.gateway.state_cors(found.route, visit, answer.headers_mut());
         Ok(answer)
     }
 
@@ -151,21 +166,21 @@ impl Worker {
         respond(gateway.sign_in(visit, &gateway.judged(referer, &origin)))
     }
 
+    /// Brings the browser's cookies up to date: newer ones, or none where they are no good.
+    fn update_cookies(self: &Arc<Self>, visit: &Visit<'_>, who: &Who, answer: &mut Response<Body>) {
+        match who {
+            Who::Somebody(current) | Who::Stranger(current) => {
+                let traits = RequestTraits::of(visit.headers);
+                refresh_cookie(self, current, &visit.own, &traits, answer.headers_mut());
+            }
+            Who::Nobody { clear: true } => self.clear_cookies(visit, answer),
+            Who::Nobody { clear: false } | Who::Client(_) => {}
+        }
+    }
+
     pub(super) fn clear_cookies(&self, visit: &Visit<'_>, answer: &mut Response<Body>) {
         let lines = visit.own.realm.cookies.clear_session(&visit.own);
         sealer::add_cookies(answer.headers_mut(), lines);
-    }
-
-    /// A browser lets any page open a WebSocket with our cookies: only our own pages may (C-67).
-    fn same_origin_socket(&self, visit: &Visit<'_>, who: &Who) -> Result<(), Failure> {
-        if !who.by_cookie() || !visit.headers.contains_key(header::UPGRADE) {
-            return Ok(());
-        }
-        let origin = visit.origin(&self.gateway);
-        match same_site::has_foreign_origin(visit.headers, &origin) {
-            true => Err(Failure::ForeignOrigin),
-            false => Ok(()),
-        }
     }
 
     /// What of an app's answer does not concern the visitor goes; what is one person's is marked.

@@ -59,10 +59,12 @@ impl Gateway {
     /// Who may sign somebody in who wants to get to `return_to`: the provider that the route
     /// there names, else any. Nobody, where the path finds two routes of different providers.
     pub(super) fn choices(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Vec<ProviderIndex> {
-        let path = return_to.as_str().split(['?', '#']).next().unwrap_or_default();
+        let resumed = self.returns.resumes(return_to);
+        let path = resumed.as_deref().unwrap_or(return_to.as_str());
+        let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = path.starts_with('/').then(|| RequestPath::parse(path).ok()).flatten();
-        let found =
-            path.as_ref().and_then(|path| self.routes.find(visit.host, path, &Method::GET).ok());
+        let method = if resumed.is_some() { Method::POST } else { Method::GET };
+        let found = path.as_ref().and_then(|path| self.routes.find(visit.host, path, &method).ok());
         let takes = |index: &ProviderIndex| found.is_none_or(|found| found.takes(*index));
         (0..self.parties.len()).filter(takes).collect()
     }

@@ -40,7 +40,7 @@ pub enum Failure {
     /// An API client's token is not believed.
     Bearer(BadBearer),
     Callback(BadCallback),
-    /// A WebSocket from a page of another origin (C-67).
+    /// A page of another origin is behind the request (C-67).
     ForeignOrigin,
     /// No attempt of this browser belongs to the callback.
     ForeignCallback,
@@ -51,6 +51,8 @@ pub enum Failure {
     /// A host that is neither public_url's nor a route's.
     Misdirected,
     NoOwnPath,
+    /// What was entered before a login is not there any more.
+    NothingKept,
     /// The rule of the route does not let whoever it is pass.
     NotAllowed,
     /// The provider's addresses or keys could not be found out.

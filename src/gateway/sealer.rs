@@ -127,8 +127,14 @@ impl Sealer {
     }
 
     /// Seals a login attempt for the cookie of this name.
-    pub(super) fn seal_attempt(&self, realm: Realm<'_>, name: &str, plain: &[u8]) -> String {
-        let purpose = Purpose::Attempt;
+    /// Seals for the cookie of this name.
+    pub(super) fn seal_as(
+        &self,
+        realm: Realm<'_>,
+        purpose: Purpose,
+        name: &str,
+        plain: &[u8],
+    ) -> String {
         let sealed = self.ring.seal_for(realm.scope(), purpose, name, plain, &mut SystemEntropy);
         URL_SAFE_NO_PAD.encode(sealed)
     }
@@ -140,8 +146,19 @@ impl Sealer {
         name: &str,
         value: &str,
     ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        self.open_as(realm, Purpose::Attempt, name, value)
+    }
+
+    /// Opens what was sealed for one purpose and the cookie of this name.
+    pub(super) fn open_as(
+        &self,
+        realm: Realm<'_>,
+        purpose: Purpose,
+        name: &str,
+        value: &str,
+    ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        Some(self.ring.open_for(realm.scope(), Purpose::Attempt, name, &sealed).ok()?.plain)
+        Some(self.ring.open_for(realm.scope(), purpose, name, &sealed).ok()?.plain)
     }
 
     /// Seals where to go after the provider's sign-out, to travel in its `state`.

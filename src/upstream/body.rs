@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -17,9 +18,16 @@ use super::carrier::Carrier;
 use super::turn::Share;
 use crate::auth::headers;
 
+/// Where the body of a request comes from.
+pub enum Source {
+    /// What was kept of an earlier request.
+    Kept(Full<Bytes>),
+    Visitor(Incoming),
+}
+
 /// What a visitor sends to the app.
 pub struct VisitorBody {
-    body: Option<Incoming>,
+    body: Option<Source>,
     silence: Silence,
     progress: Progress,
     /// How many bytes may still come.
@@ -64,7 +72,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl VisitorBody {
     /// A body that may be silent for `idle`, and have `most` bytes.
-    pub(super) fn new(body: Incoming, idle: Option<Duration>, most: Option<u64>) -> Self {
+    pub(super) fn new(body: Source, idle: Option<Duration>, most: Option<u64>) -> Self {
         if body.is_end_stream() {
             return Self::absent();
         }
@@ -84,6 +92,47 @@ impl VisitorBody {
 
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+}
+
+impl From<Incoming> for Source {
+    fn from(body: Incoming) -> Self {
+        Self::Visitor(body)
+    }
+}
+
+impl From<Bytes> for Source {
+    fn from(bytes: Bytes) -> Self {
+        Self::Kept(Full::new(bytes))
+    }
+}
+
+impl Body for Source {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Kept(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Self::Visitor(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Kept(body) => body.is_end_stream(),
+            Self::Visitor(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Kept(body) => body.size_hint(),
+            Self::Visitor(body) => body.size_hint(),
+        }
     }
 }
 
@@ -120,11 +169,11 @@ impl Body for VisitorBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        self.body.as_ref().is_none_or(Source::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Source::size_hint)
     }
 }
 

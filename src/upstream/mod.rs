@@ -27,9 +27,8 @@ use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
 
-pub use body::{AnswerBody, VisitorBody};
+pub use body::{AnswerBody, Source, VisitorBody};
 pub use connect::{Target, TlsTarget};
 pub use probe::Checks;
 pub use server::{Address, App};
@@ -116,7 +115,7 @@ impl Upstream {
     /// it pass; `until` is asked for when the answer is a tunnel, and says when it has to end.
     pub async fn forward(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<Source>,
         permit: Permit,
         bounds: Bounds,
         until: impl FnOnce() -> Option<Until>,
@@ -217,7 +216,7 @@ fn held(share: Option<Share>, until: Option<Until>) -> Option<Until> {
 }
 
 fn outgoing(
-    request: Request<Incoming>,
+    request: Request<Source>,
     idle: Option<Duration>,
     most: Option<u64>,
 ) -> Request<VisitorBody> {

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body, Incoming};
 use hyper::upgrade::{self, OnUpgrade};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest as _, Sha1};
@@ -78,7 +78,7 @@ impl Tunnels {
     /// Takes the wish out of a request. Any other upgrade is dropped like every hop-by-hop field:
     /// `h2c` through a proxy is a way around it (C-61). So is one with a body, which would stand
     /// between the head and the messages.
-    pub(super) fn wanted(&self, request: &mut Request<Incoming>) -> Option<Wanted> {
+    pub(super) fn wanted<B: Body>(&self, request: &mut Request<B>) -> Option<Wanted> {
         let fields = request.headers();
         let asked = request.method() == Method::GET
             && request.body().is_end_stream()

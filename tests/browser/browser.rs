@@ -86,7 +86,8 @@ impl Browser {
     fn find(&self, css: &str) -> Result<String, String> {
         let by = json!({ "using": "css selector", "value": css });
         let found = self.try_to("POST", "/element", &by)?;
-        Ok(found[ELEMENT].as_str().unwrap().to_owned())
+        // A window that is about to close answers with nothing.
+        found[ELEMENT].as_str().map(str::to_owned).ok_or_else(|| found.to_string())
     }
 
     /// Waits for an element and returns the id that the driver knows it by.
@@ -137,6 +138,32 @@ impl Browser {
         let id = self.element(css);
         self.post(&format!("/element/{id}/clear"), &json!({}));
         self.post(&format!("/element/{id}/value"), &json!({ "text": text }));
+    }
+
+    /// Chooses a file of this machine in a field for files.
+    pub(crate) fn choose_file(&self, css: &str, path: &Path) {
+        let id = self.element(css);
+        self.post(&format!("/element/{id}/value"), &json!({ "text": path.to_str().unwrap() }));
+    }
+
+    /// Every window and tab.
+    pub(crate) fn tabs(&self) -> Vec<String> {
+        let all = self.get("/window/handles");
+        all.as_array().unwrap().iter().map(|tab| tab.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Has the browser forget its cookies for this page's host.
+    pub(crate) fn forget_cookies(&self) {
+        self.try_to("DELETE", "/cookie", &Value::Null).unwrap();
+    }
+
+    /// Saves a picture of what is shown in the build's folder and says where.
+    pub(crate) fn picture(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+        fs::create_dir_all(&folder).unwrap();
+        let picture = self.get("/screenshot");
+        let bytes = STANDARD.decode(picture.as_str().unwrap()).unwrap();
+        fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
     }
 
     /// Runs a script in the page and returns what it returns.

@@ -37,6 +37,11 @@ impl Demo {
         Self::with(&["--provider", kind])
     }
 
+    /// A demo whose sessions end with their access token, which nothing renews.
+    pub(crate) fn with_session_life(life: &str) -> Self {
+        Self::with(&["--provider", "api-v1", "--token-life", life])
+    }
+
     fn with(more: &[&str]) -> Self {
         let home = TempDir::new().unwrap();
         let arguments: Vec<&str> = ["demo", "--port", "0"].iter().chain(more).copied().collect();

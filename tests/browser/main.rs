@@ -6,6 +6,7 @@
 // A test says what it expects by failing; the bans of the house are for the house.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod backstage;
 mod browser;
 mod chromedriver;
 mod demo;
@@ -18,6 +19,9 @@ mod wire;
 mod app;
 mod driver;
 mod login;
+mod origins;
 mod pages;
+mod parked;
 mod providers;
+mod session_script;
 mod sockets;

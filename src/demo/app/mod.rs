@@ -9,6 +9,7 @@
 //! | `/events` | server-sent events, one a second |
 //! | `/ws` | a WebSocket that echoes |
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -35,13 +36,14 @@ pub(super) fn answer(
     let method = request.method();
     let path = request.uri().path();
     if path == "/form" && *method == Method::POST {
-        return front(pages, request, &posted(request));
+        let number = FORMS.fetch_add(1, Ordering::Relaxed) + 1;
+        return front(pages, request, &posted(request), number);
     }
     if ![Method::GET, Method::HEAD].contains(method) && is_page(path) {
         return pages::only("GET");
     }
     match path {
-        "/" | "/form" => front(pages, request, ""),
+        "/" | "/form" => front(pages, request, "", 0),
         "/api/time" => time(request.headers(), now),
         "/app.css" => pages::asset("text/css; charset=utf-8", pages::APP_STYLE),
         "/app.js" => pages::asset("text/javascript; charset=utf-8", pages::APP_SCRIPT),
@@ -56,7 +58,12 @@ fn is_page(path: &str) -> bool {
         || path.starts_with("/reports/")
 }
 
-fn front(pages: &Pages, request: &Request<Bytes>, echo: &str) -> Response<Full<Bytes>> {
+fn front(
+    pages: &Pages,
+    request: &Request<Bytes>,
+    echo: &str,
+    number: u64,
+) -> Response<Full<Bytes>> {
     let headers = request.headers();
     pages.answer(
         StatusCode::OK,
@@ -67,6 +74,7 @@ fn front(pages: &Pages, request: &Request<Bytes>, echo: &str) -> Response<Full<B
             path => target(request),
             headers => received::as_rows(headers),
             echo,
+            number,
         },
     )
 }
@@ -116,3 +124,5 @@ fn target(request: &Request<Bytes>) -> &str {
 }
 
 const SUFFIX_LENGTH: usize = 8;
+/// How many forms came, so that one that came twice is seen.
+static FORMS: AtomicU64 = AtomicU64::new(0);

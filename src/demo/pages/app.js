@@ -70,3 +70,21 @@ function log(line) {
   output.append(`${line}\n`);
   output.scrollTop = output.scrollHeight;
 }
+
+const { askara } = window;
+
+if (askara) {
+  const say = (line) => element("session-log").append(`${line}\n`);
+  askara.addEventListener("expiring", (event) => say(`ends in ${event.detail.seconds} s`));
+  askara.addEventListener("expired", () => say("has ended"));
+  askara.addEventListener("signed-out", () => say("was signed out"));
+  askara.addEventListener("signed-in", (event) => say(`is ${event.detail.user}'s`));
+  element("session-login").addEventListener("click", async () => {
+    try {
+      await askara.login();
+      say("login is done");
+    } catch (error) {
+      say(`no login: ${error.message}`);
+    }
+  });
+}

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::body::{Body as _, Incoming};
+use http_body::Body as _;
 
 use buckets::Buckets;
 pub(super) use slots::Slot;
@@ -21,7 +21,7 @@ use super::own::OwnPath;
 use super::respond::Failure;
 use super::who::{Counted, Who};
 use crate::auth::route_limits::{self, Limited, RouteLimits};
-use crate::upstream::{self, Bounds, Times, Until};
+use crate::upstream::{self, Bounds, Source, Times, Until};
 
 /// What all workers count.
 pub(super) struct Limits {
@@ -104,7 +104,7 @@ impl Limits {
 
 /// What of a route's limits the way to the app has to keep; a body that says itself that it is too
 /// large does not go there at all.
-pub(super) fn bounded(limits: &RouteLimits, body: &Incoming) -> Result<Bounds, Failure> {
+pub(super) fn bounded(limits: &RouteLimits, body: &Source) -> Result<Bounds, Failure> {
     let Some(limited) = limits.limited() else { return Ok(Bounds::default()) };
     if limited.body_bytes.is_some_and(|most| body.size_hint().lower() > most) {
         return Err(Failure::Upstream(upstream::Failure::TooLarge));

@@ -6,7 +6,7 @@ mod spent;
 
 use std::sync::Arc;
 
-use http::{Response, StatusCode};
+use http::Response;
 
 pub(super) use spent::SpentAttempts;
 
@@ -22,9 +22,11 @@ use crate::auth::client_call::{push_request, read_pushed};
 use crate::auth::cookie::OwnCookies;
 use crate::auth::host::Origin;
 use crate::auth::login::{ATTEMPT_LIFE, AwaitCallback, MAX_ATTEMPT_BYTES, MAX_ATTEMPTS};
+use crate::auth::parked::claimed_at;
 use crate::auth::provider::{Provider, ProviderIndex, ResponseMode};
 use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
+use crate::auth::seal::Purpose;
 use crate::provider::Lane;
 use crate::telemetry::LoginOutcome;
 
@@ -42,8 +44,8 @@ impl Worker {
             }
             // However often they signed in, the rules there would not take them.
             [] => Err(Failure::Route(NoRoute::Path)),
-            [_] => Ok(gateway.redirect(StatusCode::FOUND, &gateway.start_path(return_to))),
-            _ => Ok(gateway.redirect(StatusCode::FOUND, &gateway.choose_path(return_to))),
+            [_] => Ok(gateway.redirect(visit.redirect_status(), &gateway.start_path(return_to))),
+            _ => Ok(gateway.redirect(visit.redirect_status(), &gateway.choose_path(return_to))),
         }
     }
 
@@ -109,8 +111,8 @@ impl Worker {
         let realm = visit.own.realm;
         let cookies = realm.cookies;
         let name = cookies.attempt_name(&attempt.digest());
-        let value = sealer.seal_attempt(realm, &name, &attempt.to_bytes());
-        let evicted = self.evicted(&visit.own, name.len() + value.len());
+        let value = sealer.seal_as(realm, Purpose::Attempt, &name, &attempt.to_bytes());
+        let evicted = self.evicted(&visit.own, 1, name.len() + value.len());
         // A provider that posts the answer comes from another site: only such a cookie is sent
         // along then (S37).
         let cross_site = mode == ResponseMode::FormPost;
@@ -119,10 +121,19 @@ impl Worker {
         add_cookies(answer.headers_mut(), lines);
     }
 
-    /// The attempts that make room for one more: the oldest (C-16).
-    fn evicted<'a>(&self, own: &OwnCookies<'a>, bytes: usize) -> Vec<&'a str> {
+    /// The attempts that make room for so many more, of so many bytes: the oldest (C-16).
+    pub(super) fn evicted<'a>(
+        &self,
+        own: &OwnCookies<'a>,
+        more: usize,
+        bytes: usize,
+    ) -> Vec<&'a str> {
         let age = |name: &str, value: &str| {
-            let plain = self.gateway.sessions.sealer.open_attempt(own.realm, name, value)?;
+            let sealer = &self.gateway.sessions.sealer;
+            if let Some(plain) = sealer.open_as(own.realm, Purpose::Claim, name, value) {
+                return claimed_at(&plain);
+            }
+            let plain = sealer.open_attempt(own.realm, name, value)?;
             AwaitCallback::from_bytes(&plain).map(|attempt| attempt.created())
         };
         let mut kept: Vec<(Option<Timestamp>, &str, usize)> = own
@@ -133,7 +144,7 @@ impl Worker {
         // Youngest first; what does not open, perhaps for want of another replica's key, has no
         // age and comes last.
         kept.sort_by_key(|(created, ..)| std::cmp::Reverse(*created));
-        let (mut room, mut places) = (MAX_ATTEMPT_BYTES.saturating_sub(bytes), MAX_ATTEMPTS - 1);
+        let (mut room, mut places) = (MAX_ATTEMPT_BYTES.saturating_sub(bytes), MAX_ATTEMPTS - more);
         let mut evicted = Vec::new();
         for (_, name, size) in kept {
             if size <= room && places > 0 {

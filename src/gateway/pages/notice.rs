@@ -43,6 +43,10 @@ pub(crate) enum Notice {
     UpstreamDown,
     UpstreamSlow,
     UpstreamNonsense,
+    /// A page of another origin is behind it.
+    ForeignPage,
+    /// What was entered before a login is not there any more.
+    NothingKept,
 }
 
 impl Notice {
@@ -70,6 +74,8 @@ impl Notice {
             Self::UpstreamDown => "upstream-down",
             Self::UpstreamSlow => "upstream-slow",
             Self::UpstreamNonsense => "upstream-nonsense",
+            Self::ForeignPage => "foreign-page",
+            Self::NothingKept => "nothing-kept",
         }
     }
 
@@ -111,6 +117,8 @@ impl Notice {
             Self::UpstreamDown => &request::UPSTREAM_DOWN,
             Self::UpstreamSlow => &request::UPSTREAM_SLOW,
             Self::UpstreamNonsense => &request::UPSTREAM_NONSENSE,
+            Self::ForeignPage => &request::FOREIGN_PAGE,
+            Self::NothingKept => &request::NOTHING_KEPT,
         }
     }
 }

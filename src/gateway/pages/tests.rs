@@ -3,7 +3,7 @@ mod safety;
 use super::*;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::French];
-const NOTICES: [Notice; 21] = [
+const NOTICES: [Notice; 23] = [
     Notice::BadRequest,
     Notice::BadToken,
     Notice::BadCallback,
@@ -25,6 +25,8 @@ const NOTICES: [Notice; 21] = [
     Notice::UpstreamDown,
     Notice::UpstreamSlow,
     Notice::UpstreamNonsense,
+    Notice::ForeignPage,
+    Notice::NothingKept,
 ];
 
 const LINKS: Links<'static> = Links { again: Some("/oauth2/start?rd=%2F&x=1"), home: "/" };
@@ -42,6 +44,12 @@ fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
     all.push(pages.confirm_sign_out(language, value, None));
     all.push(pages.choose(language, &[(value.to_owned(), address.clone())]));
     all.push(pages.post(language, value, &form(value)));
+    for asks in [true, false] {
+        let back = &address;
+        let (person, action, field) = (value, value, value);
+        all.push(pages.resume(language, &Resume { person, action, field, value, asks, back }));
+    }
+    all.push(pages.done(language));
     all
 }
 
@@ -55,7 +63,7 @@ fn form(value: &str) -> Form {
 
 #[test]
 fn every_notice_is_listed_here_and_has_its_own_code_and_title() {
-    assert_eq!(NOTICES.len(), Notice::UpstreamNonsense as usize + 1);
+    assert_eq!(NOTICES.len(), Notice::NothingKept as usize + 1);
     for (index, notice) in NOTICES.into_iter().enumerate() {
         assert_eq!(notice as usize, index);
         let code = notice.code();

@@ -98,3 +98,41 @@ pub(crate) mod confirm {
     pub(crate) const YES: Text = Text("Sign out", "Se déconnecter");
     pub(crate) const NO: Text = Text("Stay signed in", "Garder ma session ouverte");
 }
+
+/// The page that sends on what was entered before the login.
+pub(crate) mod resume {
+    use super::Text;
+
+    pub(crate) const SIGNED_IN: Text =
+        Text("You’re signed in as", "Votre session est ouverte au nom de");
+    pub(crate) const TITLE: Text =
+        Text("Sending what you entered", "Envoi de ce que vous avez saisi");
+    pub(crate) const TEXT: Text = Text(
+        "What you entered before you signed in is being sent now. If nothing happens, use the \
+         button.",
+        "Ce que vous aviez saisi avant de vous connecter est en cours d’envoi. Si rien ne se \
+         passe, utilisez le bouton.",
+    );
+    pub(crate) const ASK_TITLE: Text =
+        Text("Send what was entered?", "Envoyer ce qui a été saisi\u{202f}?");
+    pub(crate) const ASK_TEXT: Text = Text(
+        "It was entered here while somebody else was signed in, and has not been sent. If you \
+         send it now, it is sent in your name.",
+        "Cela a été saisi ici dans la session de quelqu’un d’autre, et n’a pas été envoyé. Si \
+         vous l’envoyez maintenant, ce sera en votre nom.",
+    );
+    pub(crate) const SEND: Text = Text("Send", "Envoyer");
+    pub(crate) const NO: Text = Text("Don’t send", "Ne pas envoyer");
+}
+
+/// The page that closes the window that a login had to itself.
+pub(crate) mod done {
+    use super::Text;
+
+    pub(crate) const TITLE: Text =
+        Text("You can close this window", "Vous pouvez fermer cette fenêtre");
+    pub(crate) const TEXT: Text = Text(
+        "Sign-in is done. The page that you came from goes on by itself.",
+        "La connexion est terminée. La page d’où vous venez continue d’elle-même.",
+    );
+}

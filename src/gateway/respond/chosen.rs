@@ -17,7 +17,9 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
     match failure {
         Failure::Bearer(bad) => bearer(bad),
         Failure::Callback(_) => (StatusCode::BAD_REQUEST, Notice::BadCallback),
-        Failure::ForeignOrigin | Failure::NotAllowed => (StatusCode::FORBIDDEN, Notice::NotAllowed),
+        Failure::ForeignOrigin => (StatusCode::FORBIDDEN, Notice::ForeignPage),
+        Failure::NotAllowed => (StatusCode::FORBIDDEN, Notice::NotAllowed),
+        Failure::NothingKept => (StatusCode::GONE, Notice::NothingKept),
         Failure::ForeignCallback => (StatusCode::FORBIDDEN, Notice::LoginForeign),
         Failure::Login(error) => login(error),
         Failure::LoginCall(CallFailure::TimeOut) => {

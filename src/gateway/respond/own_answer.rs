@@ -7,7 +7,7 @@ use http_body_util::Full;
 use crate::auth::authorization::Form;
 use crate::gateway::Gateway;
 use crate::gateway::body::Body;
-use crate::gateway::pages::Language;
+use crate::gateway::pages::{Language, Resume};
 
 impl Gateway {
     /// A page of ours: never cached, never framed, without script.
@@ -73,6 +73,22 @@ impl Gateway {
         let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
         answer.headers_mut().insert(header::LOCATION, location);
         answer
+    }
+
+    /// The page that has the browser send what was entered before a login.
+    pub(in crate::gateway) fn resume_page(
+        &self,
+        language: Language,
+        said: &Resume<'_>,
+    ) -> Response<Body> {
+        let page = self.pages.resume(language, said);
+        self.page_under(&self.pages.resume_policy(), StatusCode::OK, language, page)
+    }
+
+    /// The page that closes the window that a login had to itself.
+    pub(in crate::gateway) fn done_page(&self, language: Language) -> Response<Body> {
+        let page = self.pages.done(language);
+        self.page_under(&self.pages.done_policy(), StatusCode::OK, language, page)
     }
 
     /// The page that posts an authorization request to the provider.

@@ -36,7 +36,7 @@ impl Ledger {
     }
 
     /// The store itself.
-    pub(super) fn store(&self) -> &dyn Store {
+    pub(in crate::gateway) fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }
 

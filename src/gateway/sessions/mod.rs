@@ -7,6 +7,7 @@
 mod candidates;
 mod ends;
 mod flight;
+mod former;
 mod health;
 mod lease;
 pub mod ledger;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 pub(super) use candidates::{Presented, presented};
 pub(super) use ends::{end_all, end_session, end_unseen, hear};
+pub(super) use former::former;
 use health::Health;
 pub use ledger::Ledger;
 pub(super) use opened::{OpenSession, OpenedCache};

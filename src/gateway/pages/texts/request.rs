@@ -131,3 +131,31 @@ pub(crate) const UPSTREAM_NONSENSE: Words = Words {
     ),
     again: TRY_AGAIN,
 };
+
+pub(crate) const FOREIGN_PAGE: Words = Words {
+    title: Text("This came from another site", "Cette demande vient d’un autre site"),
+    text: Text(
+        "A page of another site asked for this in your name. Nothing was passed on.",
+        "Une page d’un autre site a fait cette demande en votre nom. Rien n’a été transmis.",
+    ),
+    advice: Text(
+        "If you want it done, open this site yourself and do it there.",
+        "Si c’est bien ce que vous voulez, ouvrez ce site vous-même et faites-le là.",
+    ),
+    again: TRY_AGAIN,
+};
+
+pub(crate) const NOTHING_KEPT: Words = Words {
+    title: Text("There’s nothing left to send", "Il n’y a plus rien à envoyer"),
+    text: Text(
+        "What you enter before you sign in is kept for ten minutes, and sent once. Just now, \
+         nothing was sent.",
+        "Ce que vous saisissez avant de vous connecter est conservé dix minutes et envoyé une \
+         seule fois. À l’instant, rien n’a été envoyé.",
+    ),
+    advice: Text(
+        "If you haven’t seen an answer to it, go back to the form and send it again.",
+        "Si vous n’avez pas vu de réponse, revenez au formulaire et renvoyez-le.",
+    ),
+    again: TRY_AGAIN,
+};
