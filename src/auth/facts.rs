@@ -30,6 +30,8 @@ pub struct Person<'a> {
     pub authenticated: Option<Timestamp>,
     /// How they did: the `acr` of the id_token.
     pub acr: Option<&'a str>,
+    /// The name of the provider that vouched.
+    pub provider: Option<&'a str>,
 }
 
 impl<'a> Facts<'a> {

@@ -12,7 +12,8 @@
 //! 5. [`session`] and [`refresh`]: whether a session still holds and when its token is renewed;
 //!    [`ticket`], [`summary`] and [`ending`]: what of it goes into a store; [`session_size`]: how
 //!    large its cookies will be.
-//! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`].
+//! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`]. It asks the rules of
+//!    [`access`], and these the CEL expressions of [`expression`].
 //! 7. [`provider`] and [`preset`]: what is known of a provider; [`discovery`] completes it.
 //! 8. [`login`]: the authorization code flow, step by step, with [`authorization`], [`callback`],
 //!    [`client_call`], [`token_call`], [`proof`] and [`identity`]; [`person`]: whom a renewed token
@@ -24,6 +25,7 @@
 //!     [`browser`] and [`cors`]: what pages of other origins may do; [`parked`]: what becomes of a
 //!     form without a session.
 
+pub mod access;
 pub mod assertion;
 pub mod authorization;
 pub mod bearer;
@@ -36,6 +38,7 @@ pub mod cookie;
 pub mod cors;
 pub mod discovery;
 pub mod ending;
+pub mod expression;
 pub mod facts;
 pub mod fields;
 pub mod freshness;

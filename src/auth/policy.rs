@@ -1,21 +1,21 @@
 //! Who may pass. Only this file makes a [`Permit`], and nothing is forwarded without one.
 //!
 //! 1. A `public` rule passes anyone, unless the path is written so that its meaning to the app
-//!    is in doubt (see [`super::path`]): then a session is needed.
-//! 2. `signed-in` passes whoever has a session that holds.
-//! 3. A path with `;parameters` must pass the rule found with them and the one found without.
+//!    is in doubt (see [`super::path`]): then a session is needed. So it is with every rule that
+//!    would let nobody in particular through, such as one about networks.
+//! 2. `signed-in` passes whoever has a session that holds; other rules ask more, see
+//!    [`super::access`].
+//! 3. A path with `;parameters` must pass the rule found with them and the one found without,
+//!    each with what its own template finds in its own form of the path.
+//! 4. Whom no login could help is not sent on one.
 
+use super::access::{Outcome, Variables};
 use super::facts::Facts;
 use super::path::RequestPath;
-use super::route::Found;
+use super::route::{Found, Route};
 use super::step_up::Wanted;
 
-/// The rule of a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
-    Public,
-    SignedIn,
-}
+pub use super::access::Access;
 
 /// Proof that the policy let a request pass; it is spent by forwarding.
 #[derive(Debug)]
@@ -43,57 +43,35 @@ pub fn judge<'a>(
     path: &RequestPath<'_>,
     facts: &Facts<'_>,
 ) -> Result<Permit, Denied<'a>> {
-    let rules = [Some(&found.route.access), found.also.map(|route| &route.access)];
-    for rule in rules.into_iter().flatten() {
-        match rule {
-            Access::Public if !path.never_public() => {}
-            Access::Public | Access::SignedIn if facts.person.is_some() => {}
-            Access::Public | Access::SignedIn => return Err(Denied::NoSession),
+    let mut outcome = by_rule(found.route, path.plain(), path, facts);
+    if let Some(also) = found.also {
+        let form = path.with_parameters().unwrap_or(path.plain());
+        outcome = outcome.and(by_rule(also, form, path, facts));
+    }
+    match outcome {
+        Outcome::True => Ok(Permit(())),
+        Outcome::NeedsSession => Err(Denied::NoSession),
+        Outcome::StepUp(wanted) => Err(Denied::StepUp(wanted)),
+        Outcome::False { message } | Outcome::Unclear { message } => {
+            Err(Denied::NotAllowed { message })
         }
     }
-    Ok(Permit(()))
+}
+
+/// Judges by the rule of one route, which `form` of the path found.
+fn by_rule<'a>(
+    route: &'a Route,
+    form: &str,
+    path: &RequestPath<'_>,
+    facts: &Facts<'_>,
+) -> Outcome<'a> {
+    let variables = Variables { pattern: &route.path, path: form };
+    match route.access.judge(facts, &variables) {
+        Outcome::True if facts.person.is_none() && path.never_public() => Outcome::NeedsSession,
+        outcome => outcome,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::auth::Timestamp;
-    use crate::auth::facts::Person;
-    use crate::auth::host::Host;
-    use crate::auth::identity::Identity;
-    use crate::auth::route::{PathPattern, Route, RouteTable};
-
-    #[test]
-    fn a_request_passes_by_rule_session_and_spelling() {
-        let route = |path: &str, access| Route::for_test(PathPattern::prefix(path), access);
-        let table =
-            RouteTable::new(vec![route("/", Access::SignedIn), route("/public", Access::Public)]);
-        let identity = Identity::for_test("42");
-        let somebody = Person { identity: &identity, scopes: &[], authenticated: None, acr: None };
-        for (path, anonymous, signed_in) in [
-            ("/", false, true),
-            ("/public", true, true),
-            ("/public/x", true, true),
-            ("/%70ublic", true, true),
-            ("//public", false, true),
-            ("/public/a%2fb", false, true),
-            ("/public/%23", false, true),
-            ("/public;x", false, true),
-            ("/publicity", false, true),
-        ] {
-            let parsed = RequestPath::parse(path).unwrap();
-            let host = Host::parse("app.example.com").unwrap();
-            let found = table.find(&host, &parsed, &http::Method::GET).unwrap();
-            let nobody = Facts {
-                method: &http::Method::GET,
-                host: &host,
-                client: None,
-                now: Timestamp::from_unix(0),
-                person: None,
-            };
-            assert_eq!(judge(found, &parsed, &nobody).is_ok(), anonymous, "{path}");
-            let facts = nobody.of(Some(somebody));
-            assert_eq!(judge(found, &parsed, &facts).is_ok(), signed_in, "{path}");
-        }
-    }
-}
+#[path = "policy_tests.rs"]
+mod tests;

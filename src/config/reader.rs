@@ -67,21 +67,7 @@ impl Section {
         key: &'static str,
         problems: &mut Problems,
     ) -> Option<Duration> {
-        let taken = self.take(key)?;
-        let text = match &taken.node.value {
-            Value::Integer(seconds) => seconds.to_string(),
-            _ => taken.text(problems)?,
-        };
-        let read = match text.trim().parse() {
-            Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => humantime::parse_duration(text.trim()).ok(),
-        };
-        match read {
-            Some(duration) => Some(duration),
-            None => {
-                taken.refuse(problems, "is no duration; write it like \"90s\", \"8h\" or \"7d\"")
-            }
-        }
+        self.take(key)?.duration(problems)
     }
 
     /// Takes a text that is one of a few words.
@@ -218,6 +204,34 @@ impl Taken {
             Value::Float(number) => Some(*number),
             Value::Integer(number) => Some(*number as f64),
             _ => self.loose().and_then(|text| text.trim().parse().ok()),
+        }
+    }
+
+    /// A text, or what is written without quotes: a number, true or false.
+    pub(super) fn scalar(&self, problems: &mut Problems) -> Option<String> {
+        match &self.node.value {
+            Value::Boolean(truth) => Some(truth.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            Value::Integer(number) => Some(number.to_string()),
+            _ => self.text(problems),
+        }
+    }
+
+    /// A duration such as `"8h"`; a bare number counts seconds.
+    pub(super) fn duration(&self, problems: &mut Problems) -> Option<Duration> {
+        let text = match &self.node.value {
+            Value::Integer(seconds) => seconds.to_string(),
+            _ => self.text(problems)?,
+        };
+        let read = match text.trim().parse() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => humantime::parse_duration(text.trim()).ok(),
+        };
+        match read {
+            Some(duration) => Some(duration),
+            None => {
+                self.refuse(problems, "is no duration; write it like \"90s\", \"8h\" or \"7d\"")
+            }
         }
     }
 

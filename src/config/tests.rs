@@ -7,6 +7,7 @@ mod fields;
 mod presets;
 mod providers;
 mod routes;
+mod rules;
 mod several;
 mod store;
 mod upstreams;

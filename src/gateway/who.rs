@@ -93,7 +93,13 @@ impl Who {
         match self {
             Self::Client(client) => {
                 let identity = &client.identity;
-                Some(Person { identity, scopes: &[], authenticated: None, acr: None })
+                Some(Person {
+                    identity,
+                    scopes: &[],
+                    authenticated: None,
+                    acr: None,
+                    provider: None,
+                })
             }
             Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => {
@@ -103,6 +109,7 @@ impl Who {
                     scopes: &[],
                     authenticated: session.authenticated,
                     acr: None,
+                    provider: Some(&session.provider),
                 })
             }
         }

@@ -56,6 +56,7 @@ mod resend;
 mod return_to;
 mod routes;
 mod rows;
+mod rules;
 mod seal;
 mod session;
 mod session_script;

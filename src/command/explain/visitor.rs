@@ -17,6 +17,8 @@ use crate::config::Config;
 pub(super) struct Visitor {
     pub(super) provider: ProviderIndex,
     pub(super) identity: Identity,
+    /// The provider's name.
+    name: String,
     scopes: Vec<String>,
     authenticated: Option<Timestamp>,
     acr: Option<String>,
@@ -46,6 +48,7 @@ impl Visitor {
         let of_id = |name: &str| documents.id.as_ref().and_then(|id| id.get(name));
         Ok(Self {
             provider,
+            name: config.providers[provider].settings.name.clone(),
             identity,
             scopes: scopes(documents.token.as_ref()),
             authenticated: of_id("auth_time").and_then(Value::as_u64).map(Timestamp::from_unix),
@@ -60,6 +63,7 @@ impl Visitor {
             scopes: &self.scopes,
             authenticated: self.authenticated,
             acr: self.acr.as_deref(),
+            provider: Some(&self.name),
         }
     }
 }

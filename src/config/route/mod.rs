@@ -103,7 +103,8 @@ fn parse_one(
     let name = section.text("name", problems);
     let path = path::parse(section, problems);
     let methods = methods(section, problems);
-    let access = access::parse(section, problems);
+    let about = access::About { path: path.as_ref(), methods: &methods };
+    let access = access::parse(section, about, problems, warnings);
     let authorization = section
         .parse("authorization", problems, |text| match text {
             "replace" => Ok(Authorization::Replace),

@@ -56,10 +56,6 @@ fn what_this_version_does_not_do_is_refused_and_not_ignored() {
         ("provider.backchannel_logout=true", "provider.backchannel_logout"),
         (r#"route=[{ upstream = "h3://127.0.0.1:1" }]"#, "route[0].upstream"),
         (r#"route=[{ upstream = "h2c://127.0.0.1:1/path" }]"#, "route[0].upstream"),
-        (
-            r#"route=[{ upstream = "http://127.0.0.1:1", access = { claim = "me:/x" } }]"#,
-            "route[0].access",
-        ),
     ] {
         let problems = load(SMALL, &[], &[set]).unwrap_err();
         assert!(problems.contains(&format!("--set: {word}: ")), "{set}\n{problems}");

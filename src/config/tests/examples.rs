@@ -28,6 +28,7 @@ fn the_examples_are_right() {
         (include_str!("../../../config/openid.toml"), &["oidc"], Some("provider.id_token_hint: ")),
         (include_str!("../../../config/pockets.toml"), &["pockets"], None),
         (include_str!("../../../config/redis.toml"), &["askara"], None),
+        (include_str!("../../../config/rules.toml"), &["oidc"], None),
         (
             include_str!("../../../config/several.toml"),
             &["customers", "staff"],

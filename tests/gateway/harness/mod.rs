@@ -52,7 +52,8 @@ pub(crate) use provider_faults::Fault;
 pub(crate) use raw::{RawAnswer, read_all};
 pub(crate) use raw_upstream::{RawUpstream, read_head};
 pub(crate) use redis::Redis;
-pub(crate) use route::{Route, public, route};
+#[allow(unused_imports, reason = "only tests/gateway needs all of them")]
+pub(crate) use route::{Route, public, route, ruled};
 pub(crate) use signer::{Signer, claims_of, hmac_token, merged, unsigned};
 pub(crate) use tokens::{random_hex, unix_now};
 pub(crate) use visitor::Visitor;

@@ -28,6 +28,14 @@ pub(crate) fn public(path: &str, upstream: &impl Listens) -> Route {
     open.with("access = \"public\"")
 }
 
+/// A route with this rule.
+#[allow(dead_code, reason = "only tests/gateway needs it")]
+pub(crate) fn ruled(path: &str, rule: &str, upstream: &impl Listens) -> Route {
+    let mut closed = route(path, upstream);
+    closed.lines.pop();
+    closed.with(&format!("access = {rule}"))
+}
+
 impl Route {
     pub(crate) fn with(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
