@@ -22,7 +22,7 @@
 //!
 //! # To add something
 //!
-//! - An access rule: `auth/access`, its form in `config/route/access`. A kind of provider: a row in `auth/preset.rs`.
+//! - A policy rule: `auth/policy.rs`. A kind of provider: a row in `auth/preset.rs`.
 //! - A key of the configuration: its room's file in `config/`.
 //! - A path of our own: an arm in `gateway/own.rs`.
 //! - A store for sessions: a file in `store/`, held to `tests/store/contract.rs`.

@@ -12,9 +12,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::claims::{BadClaim, Claims};
-use super::identity::Source;
+use super::facts::KnownPerson;
+use super::id_token;
+use super::identity::{Identity, Source};
 use super::jwks::KeySet;
 use super::jwt::{Algorithm, BadJwt, Jwt, MAX_TOKEN};
+use super::token_call::read_scopes;
 use super::token_kind::{self, Kind};
 use super::{CLOCK_SKEW, Timestamp};
 use crate::secret::{AccessToken, Secret};
@@ -70,6 +73,26 @@ pub struct Accepted {
     pub claims: Value,
     /// When it ends.
     pub expires: Timestamp,
+}
+
+impl Accepted {
+    /// Who comes with it, as rules look at it: its scopes, and how and when a person stands behind
+    /// it, where it tells (RFC 9470 6).
+    pub fn known(&self, identity: Identity, provider: &str, now: Timestamp) -> KnownPerson {
+        let scopes = ["scope", "scp", "scopes"].map(|name| self.claims.get(name));
+        let claims = self.claims.as_object().cloned().map(Claims::of);
+        let claims = claims.as_ref();
+        // One from the future would be recent for ever.
+        let told = claims.and_then(|claims| claims.auth_time().ok().flatten());
+        let authenticated = told.filter(|told| *told <= now.plus(CLOCK_SKEW));
+        KnownPerson {
+            identity,
+            scopes: scopes.into_iter().flatten().flat_map(read_scopes).collect(),
+            authenticated,
+            acr: claims.and_then(id_token::acr),
+            provider: Some(provider.to_owned()),
+        }
+    }
 }
 
 /// Why a token is not believed.

@@ -87,7 +87,15 @@ pub fn read(answer: &Response<Bytes>, settings: &Settings) -> Result<Endpoints, 
         end_session: metadata.address("end_session_endpoint", &said.end_session)?,
         demands_pushed: metadata.truth("require_pushed_authorization_requests")?,
         tells_issuer: metadata.truth("authorization_response_iss_parameter_supported")?,
+        offers_accounts: offers_accounts(&members),
     })
+}
+
+/// Whether `prompt=select_account` is among what the provider understands. Where it tells no list,
+/// or something else than one, nobody knows, and a provider may refuse what it does not know.
+fn offers_accounts(members: &Map<String, Value>) -> bool {
+    let prompts = members.get("prompt_values_supported").and_then(Value::as_array);
+    prompts.is_some_and(|prompts| prompts.iter().any(|prompt| prompt == "select_account"))
 }
 
 /// What looks wrong in metadata that was read and may work all the same, for the log. Lists of

@@ -90,6 +90,7 @@ fn every_address_and_promise_is_read() {
         "require_pushed_authorization_requests": true,
         "authorization_response_iss_parameter_supported": true,
         "code_challenge_methods_supported": ["plain", "S256"],
+        "prompt_values_supported": ["none", "login", "select_account"],
     }));
     let endpoints = Endpoints {
         authorize: String::from("https://id.example.com/authorize"),
@@ -102,10 +103,16 @@ fn every_address_and_promise_is_read() {
         end_session: text("https://id.example.com/end"),
         demands_pushed: true,
         tells_issuer: true,
+        offers_accounts: true,
     };
     assert_eq!(read(&told, &settings()), Ok(endpoints));
     let least = read(&document(json!({})), &settings()).unwrap();
-    assert!(!least.demands_pushed && !least.tells_issuer && least.userinfo.is_none());
+    assert!(
+        !least.demands_pushed
+            && !least.tells_issuer
+            && !least.offers_accounts
+            && least.userinfo.is_none()
+    );
 }
 
 #[test]

@@ -34,6 +34,41 @@ pub struct Person<'a> {
     pub provider: Option<&'a str>,
 }
 
+/// The same, to keep.
+#[derive(Clone, Debug)]
+pub struct KnownPerson {
+    pub identity: Identity,
+    pub scopes: Vec<String>,
+    pub authenticated: Option<Timestamp>,
+    pub acr: Option<String>,
+    pub provider: Option<String>,
+}
+
+impl From<&Person<'_>> for KnownPerson {
+    fn from(person: &Person<'_>) -> Self {
+        Self {
+            identity: person.identity.clone(),
+            scopes: person.scopes.to_vec(),
+            authenticated: person.authenticated,
+            acr: person.acr.map(str::to_owned),
+            provider: person.provider.map(str::to_owned),
+        }
+    }
+}
+
+impl KnownPerson {
+    /// As rules look at it.
+    pub fn person(&self) -> Person<'_> {
+        Person {
+            identity: &self.identity,
+            scopes: &self.scopes,
+            authenticated: self.authenticated,
+            acr: self.acr.as_deref(),
+            provider: self.provider.as_deref(),
+        }
+    }
+}
+
 impl<'a> Facts<'a> {
     /// The same request, and who it is from.
     #[must_use]

@@ -52,6 +52,8 @@ pub struct IdToken {
     pub subject: String,
     /// When the person signed in.
     pub auth_time: Option<Timestamp>,
+    /// How they did.
+    pub acr: Option<String>,
     /// All that it says.
     pub claims: Value,
 }
@@ -87,8 +89,8 @@ pub fn judge(
             return Err(BadClaim::Unfit("acr").into());
         }
     }
-    let subject = subject(&claims)?.to_owned();
-    Ok(IdToken { subject, auth_time, claims: claims.into_value() })
+    let (subject, acr) = (subject(&claims)?.to_owned(), acr(&claims));
+    Ok(IdToken { subject, auth_time, acr, claims: claims.into_value() })
 }
 
 /// Judges an ID token that came with a refresh: it must speak of the same sign-in (Core 12.2; S32).
@@ -112,8 +114,9 @@ pub fn judge_renewed(
     {
         return Err(BadClaim::Unfit("auth_time").into());
     }
-    let subject = subject.to_owned();
-    Ok(IdToken { subject, auth_time: auth_time.or(before.auth_time), claims: claims.into_value() })
+    let (subject, acr) = (subject.to_owned(), acr(&claims));
+    let auth_time = auth_time.or(before.auth_time);
+    Ok(IdToken { subject, auth_time, acr, claims: claims.into_value() })
 }
 
 impl BadIdToken {
@@ -242,6 +245,13 @@ fn subject(claims: &Claims) -> Result<&str, BadClaim> {
     }
 }
 
+/// How somebody signed in. Of another type, or too long to be kept, it is none.
+pub(super) fn acr(claims: &Claims) -> Option<String> {
+    let told = claims.text("acr").ok().flatten();
+    told.filter(|acr| (1..=MAX_ACR).contains(&acr.len())).map(str::to_owned)
+}
+
+const MAX_ACR: usize = 256;
 /// OpenID Connect Core section 2.
 pub(super) const MAX_SUBJECT: usize = 255;
 

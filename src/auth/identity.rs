@@ -1,5 +1,7 @@
 //! Who somebody is: read by JSON Pointers (RFC 6901) from what the provider told.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,7 +36,7 @@ pub struct IdentitySources {
 }
 
 /// One place in one document, such as `me:/organization/id`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     document: Document,
     pointer: String,
@@ -52,7 +54,7 @@ pub struct Documents {
 }
 
 /// Which of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Document {
     IdToken,
     Me,
@@ -93,6 +95,18 @@ impl Source {
 
     fn find<'a>(&self, documents: &'a Documents) -> Option<&'a Value> {
         self.document.of(documents)?.pointer(&self.pointer)
+    }
+}
+
+impl fmt::Display for Source {
+    /// As the configuration writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let document = match self.document {
+            Document::IdToken => "id",
+            Document::Me => "me",
+            Document::Token => "token",
+        };
+        write!(f, "{document}:{}", self.pointer)
     }
 }
 
@@ -182,7 +196,7 @@ impl IdentitySources {
             },
             organization: text(&self.organization, &before.organization),
             preferred_username: text(&self.preferred_username, &before.preferred_username),
-            claims: Claims::keep(&self.kept, documents).or(&before.claims, documents),
+            claims: Claims::keep_again(&self.kept, documents, &before.claims),
         }
     }
 

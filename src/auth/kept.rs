@@ -7,34 +7,73 @@ use serde_json::{Map, Value};
 use super::identity::{Document, Documents, Source};
 
 /// Parts of the documents, each at its own place in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Claims {
     token: Value,
     me: Value,
     id: Value,
+    /// What was too large to be kept, for the log.
+    dropped: Vec<Source>,
 }
 
+impl PartialEq for Claims {
+    /// By what is kept: what was left out is not written down.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.token, &self.me, &self.id) == (&other.token, &other.me, &other.id)
+    }
+}
+
+impl Eq for Claims {}
+
 impl Claims {
-    /// Keeps what the sources lead to. Of a list, all of it is kept.
+    /// Keeps what the sources lead to. Of a list, all of it is kept. A claim of more than
+    /// [`MAX_CLAIM`] bytes of JSON is left out, and so is what would bring all of them above
+    /// [`MAX_CLAIMS`], the later source first: to a rule it is not there.
     pub fn keep(sources: &[Source], documents: &Documents) -> Self {
+        Self::keep_again(sources, documents, &Self::default())
+    }
+
+    /// The same at a later moment: where a document is missing altogether, what `before` has of it
+    /// counts instead (rule 7).
+    pub fn keep_again(sources: &[Source], documents: &Documents, before: &Self) -> Self {
         let mut kept = Self::default();
         for source in sources {
-            if let Some(whole) = source.document().of(documents) {
-                keep(kept.of_mut(source.document()), whole, source.pointer());
+            let document = source.document();
+            let whole = document.of(documents).unwrap_or_else(|| before.of(document));
+            let size = reached(whole, source.pointer()).map_or(0, size);
+            if size > MAX_CLAIM {
+                kept.dropped.push(source.clone());
+            } else if size > 0 {
+                let with = kept.with(source, whole);
+                if with.size() <= MAX_CLAIMS {
+                    kept = with;
+                } else {
+                    kept.dropped.push(source.clone());
+                }
             }
         }
         kept
     }
 
-    /// The same, with what `before` has of documents that are missing altogether now.
-    #[must_use]
-    pub fn or(mut self, before: &Self, documents: &Documents) -> Self {
-        for document in [Document::IdToken, Document::Me, Document::Token] {
-            if document.of(documents).is_none() {
-                *self.of_mut(document) = before.of(document).clone();
-            }
-        }
-        self
+    /// Made-up ones that take so many bytes.
+    pub(super) fn of_size(bytes: usize) -> Self {
+        let token = if bytes == 0 { Value::Null } else { Value::from("x".repeat(bytes)) };
+        Self { token, ..Self::default() }
+    }
+
+    fn with(&self, source: &Source, whole: &Value) -> Self {
+        let mut with = self.clone();
+        keep(with.of_mut(source.document()), whole, source.pointer());
+        with
+    }
+
+    /// What was too large to be kept.
+    pub fn dropped(&self) -> &[Source] {
+        &self.dropped
+    }
+
+    fn size(&self) -> usize {
+        [&self.token, &self.me, &self.id].map(size).iter().sum()
     }
 
     /// What a pointer (RFC 6901) leads to in one document.
@@ -76,6 +115,26 @@ fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
         }
         _ => None,
     }
+}
+
+/// How many bytes of JSON a value takes; nothing takes none.
+fn size(value: &Value) -> usize {
+    if value.is_null() { 0 } else { value.to_string().len() }
+}
+
+/// What [`keep`] would copy: the value at `pointer`, or the list on the way to it.
+fn reached<'a>(whole: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let mut value = whole;
+    for token in pointer.split('/').skip(1) {
+        match value {
+            Value::Object(members) => {
+                value = members.get(&token.replace("~1", "/").replace("~0", "~"))?;
+            }
+            Value::Array(_) => return Some(value),
+            _ => return None,
+        }
+    }
+    Some(value)
 }
 
 /// Copies what `pointer` leads to from `whole` to the same place in `kept`.
@@ -125,9 +184,14 @@ impl<'de> Deserialize<'de> for Claims {
             return Ok(Self::default());
         }
         let [token, me, id] = serde_json::from_str(&text).map_err(serde::de::Error::custom)?;
-        Ok(Self { token, me, id })
+        Ok(Self { token, me, id, dropped: Vec::new() })
     }
 }
+
+/// The most bytes of JSON that are kept of one claim.
+pub const MAX_CLAIM: usize = 4 * 1024;
+/// The most bytes of JSON that are kept of all.
+pub const MAX_CLAIMS: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -144,9 +208,9 @@ mod tests {
         };
         let texts =
             ["token:/roles/0", "me:/organization/id", "me:/a~1b", "id:/x", "me:/none", "token:/n"];
-        let sources: Vec<Source> = texts.iter().filter_map(|text| Source::parse(text)).collect();
+        let sources = sources(&texts);
         let kept = Claims::keep(&sources, &documents);
-        assert_eq!(kept.of(Document::Token), &json!({ "roles": ["a", "b"], "n": null }));
+        assert_eq!(kept.of(Document::Token), &json!({ "roles": ["a", "b"] }));
         assert_eq!(
             kept.of(Document::Me),
             &json!({ "organization": { "id": 7 }, "a/b": { "c": true } })
@@ -161,5 +225,58 @@ mod tests {
         let bytes = postcard::to_allocvec(&kept).unwrap();
         assert_eq!(postcard::from_bytes::<Claims>(&bytes).unwrap(), kept);
         assert_eq!(postcard::to_allocvec(&Claims::default()).unwrap(), [0]);
+    }
+
+    fn sources(texts: &[&str]) -> Vec<Source> {
+        texts.iter().filter_map(|text| Source::parse(text)).collect()
+    }
+
+    fn of_me(me: Value) -> Documents {
+        Documents { me: Some(me), ..Documents::default() }
+    }
+
+    #[test]
+    fn a_claim_that_is_too_large_is_left_out_and_named() {
+        let text = |length: usize| Value::from("x".repeat(length));
+        for (length, kept) in [(4094, true), (4095, false), (100_000, false)] {
+            let documents = of_me(json!({ "a": { "b": text(length) }, "c": 1 }));
+            let claims = Claims::keep(&sources(&["me:/a/b", "me:/c"]), &documents);
+            assert_eq!(claims.find(Document::Me, "/a/b").is_some(), kept, "{length}");
+            assert_eq!(claims.find(Document::Me, "/c"), Some(&json!(1)));
+            let dropped = if kept { Vec::new() } else { sources(&["me:/a/b"]) };
+            assert_eq!(claims.dropped(), dropped, "{length}");
+        }
+        // Of a list all is kept, so all of it counts.
+        let documents = of_me(json!({ "list": [1, text(4095)] }));
+        let claims = Claims::keep(&sources(&["me:/list/0"]), &documents);
+        assert_eq!((claims.of(Document::Me), claims.dropped().len()), (&Value::Null, 1));
+    }
+
+    #[test]
+    fn of_all_claims_no_more_is_kept_than_fits_the_first_sources_first() {
+        let me = json!({
+            "a": "x".repeat(4000), "b": "x".repeat(4000), "c": "x".repeat(4000),
+            "d": "x".repeat(4000), "e": "x".repeat(4000), "f": 1,
+        });
+        let all = sources(&["me:/a", "me:/b", "me:/c", "me:/d", "me:/e", "me:/f"]);
+        let claims = Claims::keep(&all, &of_me(me));
+        assert_eq!(claims.dropped(), sources(&["me:/e"]));
+        assert!(claims.find(Document::Me, "/f").is_some());
+        assert!(claims.size() <= MAX_CLAIMS);
+    }
+
+    #[test]
+    fn what_is_missing_altogether_stays_as_it_was_as_far_as_it_is_still_asked_for() {
+        let both = Documents {
+            token: Some(json!({ "roles": ["a"], "x": 1 })),
+            ..of_me(json!({ "team": "t" }))
+        };
+        let all = sources(&["token:/roles", "token:/x", "me:/team"]);
+        let before = Claims::keep(&all, &both);
+        let fewer = sources(&["token:/roles", "me:/team"]);
+        let after = Claims::keep_again(&fewer, &of_me(json!({ "team": null })), &before);
+        assert_eq!(after.find(Document::Token, "/roles"), Some(&json!(["a"])));
+        assert_eq!(after.find(Document::Token, "/x"), None, "nobody asks for it any more");
+        assert_eq!(after.find(Document::Me, "/team"), None, "silence counts where there is a word");
     }
 }

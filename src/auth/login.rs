@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::authorization::{Parameters, Wishes};
+use super::asking::Asking;
+use super::authorization::Parameters;
 use super::callback::{Callback, Outcome};
 use super::client_call::{Moment, token_request};
 use super::id_token::{BadIdToken, IdToken};
@@ -28,6 +29,7 @@ use super::logout_token::sid_of;
 use super::proof::{self, Proven, Unproven};
 use super::provider::{Provider, ResponseMode, Settings};
 use super::session::{Lifetimes, Session, SessionId};
+use super::step_up::StepUp;
 use super::token_call::{self, ErrorCode, Granted, TokenFailure, UserinfoFailure};
 use super::tokens::to_hex;
 use super::{CLOCK_SKEW, Timestamp, draw};
@@ -40,6 +42,17 @@ pub struct Begun {
     pub attempt: AwaitCallback,
 }
 
+/// What an attempt is for, from its first step to its last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goal {
+    /// Where the person wanted to go.
+    pub return_to: String,
+    /// What a rule wanted of somebody who was signed in already.
+    pub step_up: Option<StepUp>,
+    /// How long ago the person may have proved who they are.
+    max_age: Option<Duration>,
+}
+
 /// A login attempt between the redirect to the provider and the callback.
 #[derive(Serialize, Deserialize)]
 pub struct AwaitCallback {
@@ -49,7 +62,7 @@ pub struct AwaitCallback {
     provider: String,
     issuer: Option<String>,
     redirect_uri: String,
-    return_to: String,
+    goal: Goal,
     created: Timestamp,
 }
 
@@ -59,21 +72,21 @@ pub struct AwaitTokens {
     verifier: Option<CodeVerifier>,
     nonce: Option<String>,
     redirect_uri: String,
-    return_to: String,
+    goal: Goal,
 }
 
 /// A login attempt whose tokens have not been judged.
 pub struct AwaitProof {
     granted: Granted,
     nonce: Option<String>,
-    return_to: String,
+    goal: Goal,
 }
 
 /// A login attempt that has its tokens.
 pub struct AwaitIdentity {
     granted: Granted,
     proven: Proven,
-    return_to: String,
+    goal: Goal,
 }
 
 /// Why an attempt ends without a session.
@@ -127,7 +140,7 @@ impl AwaitCallback {
         provider: &Provider,
         redirect_uri: String,
         return_to: &str,
-        wishes: &Wishes,
+        asking: &Asking<'_>,
         moment: Moment<'_>,
     ) -> Begun {
         let settings = &provider.settings;
@@ -136,13 +149,7 @@ impl AwaitCallback {
         let verifier = asked.pkce.then(|| draw::<32>(moment.entropy));
         let nonce = settings.openid.as_ref().map(|_| draw::<32>(moment.entropy));
         let mut parameters = Parameters::default();
-        for (name, value) in &asked.params {
-            parameters.set(name, value.as_str());
-        }
-        parameters.set_if_any("acr_values", asked.acr_values.join(" "));
-        for (name, value) in wishes.pairs() {
-            parameters.set(name, value);
-        }
+        asking.say(asked, &mut parameters);
         parameters.set("response_type", "code");
         parameters.set("client_id", settings.client_id.as_str());
         if asked.send_redirect_uri {
@@ -152,9 +159,6 @@ impl AwaitCallback {
         parameters.set("state", state.as_str());
         if asked.response_mode == ResponseMode::FormPost {
             parameters.set("response_mode", "form_post");
-        }
-        if let Some(age) = asked.max_age {
-            parameters.set("max_age", age.as_secs().to_string());
         }
         if let Some(nonce) = nonce {
             parameters.set("nonce", URL_SAFE_NO_PAD.encode(nonce));
@@ -171,7 +175,11 @@ impl AwaitCallback {
             provider: settings.name.clone(),
             issuer: settings.issuer.clone(),
             redirect_uri,
-            return_to: return_to.to_owned(),
+            goal: Goal {
+                return_to: return_to.to_owned(),
+                step_up: asking.step_up.clone(),
+                max_age: asking.judged_age(asked),
+            },
             created: moment.now,
         };
         Begun { parameters, attempt }
@@ -187,9 +195,9 @@ impl AwaitCallback {
         self.created
     }
 
-    /// Where the person wanted to go.
-    pub fn return_to(&self) -> &str {
-        &self.return_to
+    /// What it is for.
+    pub const fn goal(&self) -> &Goal {
+        &self.goal
     }
 
     /// Where the callback would come to, were the provider told: at the host where it began.
@@ -227,7 +235,7 @@ impl AwaitCallback {
                 verifier: self.verifier.map(|bytes| Secret::new(URL_SAFE_NO_PAD.encode(bytes))),
                 nonce: self.nonce.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
                 redirect_uri: self.redirect_uri,
-                return_to: self.return_to,
+                goal: self.goal,
             }),
         }
     }
@@ -271,7 +279,7 @@ impl AwaitTokens {
         if provider.settings.openid.is_some() && granted.id_token.is_none() {
             return Err(LoginError::NoIdToken);
         }
-        Ok(AwaitProof { granted, nonce: self.nonce, return_to: self.return_to })
+        Ok(AwaitProof { granted, nonce: self.nonce, goal: self.goal })
     }
 }
 
@@ -289,12 +297,13 @@ impl AwaitProof {
         keys: &KeySet,
         now: Timestamp,
     ) -> Result<Proven, Unproven> {
-        proof::at_login(&self.granted, self.nonce.as_deref(), provider, keys, now)
+        let nonce = self.nonce.as_deref();
+        proof::at_login(&self.granted, nonce, self.goal.max_age, provider, keys, now)
     }
 
     /// Goes on with what was judged.
     pub fn proven(self, proven: Proven) -> AwaitIdentity {
-        AwaitIdentity { granted: self.granted, proven, return_to: self.return_to }
+        AwaitIdentity { granted: self.granted, proven, goal: self.goal }
     }
 }
 
@@ -308,15 +317,17 @@ impl AwaitIdentity {
     }
 
     /// Takes the answer of the userinfo call, where there was one, and makes a session that has
-    /// nothing of any earlier one (C-31). Returns it with the address to go back to.
+    /// nothing of any earlier one (C-31). Returns it with what the
+    /// attempt was for.
     pub fn accept(
         self,
         userinfo: Option<&Response<Bytes>>,
         provider: &Provider,
         lifetimes: Lifetimes,
         moment: Moment<'_>,
-    ) -> Result<(Session, String), LoginError> {
+    ) -> Result<(Session, Goal), LoginError> {
         let settings = &provider.settings;
+        let scopes = self.granted.scopes_or(&settings.authorization.scopes, settings);
         let me = match userinfo {
             Some(answer) => Some(token_call::read_userinfo(answer).map_err(LoginError::Userinfo)?),
             None => None,
@@ -331,6 +342,7 @@ impl AwaitIdentity {
         let sid = sid(settings, id_token.as_ref());
         let subject = id_token.as_ref().map(|id_token| id_token.subject.clone());
         let authenticated = id_token.as_ref().and_then(|id_token| id_token.auth_time);
+        let acr = id_token.as_ref().and_then(|id_token| id_token.acr.clone());
         let id = id_token.map(|id_token| id_token.claims);
         let documents = Documents { token: token_claims, me, id };
         let identity = settings.identity.read(&documents).map_err(|_| LoginError::NoUser)?;
@@ -345,10 +357,12 @@ impl AwaitIdentity {
             subject,
             sid,
             authenticated,
+            acr,
+            scopes,
             hint: self.granted.id_token.filter(|_| keeps_hint),
             identity,
         };
-        Ok((session, self.return_to))
+        Ok((session, self.goal))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::auth::authorization::Carried;
+use crate::auth::authorization::{Carried, Wishes};
 use crate::auth::provider::OpenId;
 use crate::auth::provider::testing::{of, provider, settings};
 use crate::auth::testing::Counting;
@@ -18,8 +18,7 @@ fn begin() -> Begun {
 
 fn begin_at(provider: &Provider) -> Begun {
     let redirect_uri = String::from("https://app.example.com/oauth2/callback");
-    let wishes = Wishes::default();
-    AwaitCallback::begin(provider, redirect_uri, "/deep?a=1", &wishes, moment(1000))
+    AwaitCallback::begin(provider, redirect_uri, "/deep?a=1", &Asking::default(), moment(1000))
 }
 
 fn moment(seconds: u64) -> Moment<'static> {
@@ -80,8 +79,9 @@ fn what_operator_and_link_add_never_replaces_what_the_flow_rests_on() {
     settings.authorization.acr_values = vec![String::from("gold"), String::from("silver")];
     settings.authorization.max_age = Some(Duration::from_secs(3600));
     let provider = of(settings);
-    let wishes = Wishes::read("prompt=login", &provider.settings.authorization.link_params);
-    let begun = AwaitCallback::begin(&provider, String::new(), "/", &wishes, moment(1));
+    let link = Wishes::read("prompt=login", &provider.settings.authorization.link_params);
+    let asking = Asking { link, ..Asking::default() };
+    let begun = AwaitCallback::begin(&provider, String::new(), "/", &asking, moment(1));
     for (name, value) in [
         ("audience", "api"),
         ("prompt", "login"),
@@ -229,9 +229,8 @@ fn a_session_begins_with_what_the_provider_told() {
     let request = waiting.request(&provider()).unwrap();
     assert_eq!(request.headers()["authorization"], "Bearer e30.eyJzdWIiOiJ0In0.AA");
     let me = answer(r#"{"id":42}"#);
-    let (session, return_to) =
-        waiting.accept(Some(&me), &provider(), LIFETIMES, moment(1003)).unwrap();
-    assert_eq!((session.identity.user.as_str(), return_to.as_str()), ("42", "/deep?a=1"));
+    let (session, goal) = waiting.accept(Some(&me), &provider(), LIFETIMES, moment(1003)).unwrap();
+    assert_eq!((session.identity.user.as_str(), goal.return_to.as_str()), ("42", "/deep?a=1"));
     assert_eq!((session.tokens.expires, session.ends), (at(1062), at(2003)));
 }
 
@@ -254,8 +253,12 @@ fn the_providers_name_of_its_session_is_kept_where_it_may_end_ours() {
         let tokens = r#"{"access_token":"a","token_type":"Bearer","expires_in":60,"id_token":"i"}"#;
         let waiting = begun.attempt.accept(callback, &provider, at(1001)).ok().unwrap();
         let waiting = waiting.accept(&answer(tokens), &provider, at(1002)).ok().unwrap();
-        let id_token =
-            Some(IdToken { subject: String::from("42"), auth_time: None, claims: claims.clone() });
+        let id_token = Some(IdToken {
+            subject: String::from("42"),
+            auth_time: None,
+            acr: None,
+            claims: claims.clone(),
+        });
         let proven = Proven { id_token, token_claims: None, judged: true };
         let me = answer(r#"{"id":42,"sub":"42"}"#);
         let (session, _) =

@@ -15,8 +15,8 @@
 //! 6. [`policy`]: who may pass; only it makes a [`policy::Permit`]. It asks the rules of
 //!    [`access`], and these the CEL expressions of [`expression`].
 //! 7. [`provider`] and [`preset`]: what is known of a provider; [`discovery`] completes it.
-//! 8. [`login`]: the authorization code flow, step by step, with [`authorization`], [`callback`],
-//!    [`client_call`], [`token_call`], [`proof`] and [`identity`]; [`person`]: whom a renewed token
+//! 8. [`login`]: the authorization code flow, step by step, with [`authorization`], [`asking`],
+//!    [`step_up`], [`callback`], [`client_call`], [`token_call`], [`proof`] and [`identity`]; [`person`]: whom a renewed token
 //!    speaks for; [`logout`]: the way out, and [`logout_token`]: the provider's word that it was
 //!    taken.
 //! 9. [`jwt`], [`jwks`], [`claims`]: which signed tokens are sound; [`id_token`], [`bearer`] and
@@ -26,6 +26,7 @@
 //!     form without a session.
 
 pub mod access;
+pub mod asking;
 pub mod assertion;
 pub mod authorization;
 pub mod bearer;

@@ -109,7 +109,7 @@ mod tests {
 
     fn id_token(subject: &str) -> Option<IdToken> {
         let claims = json!({ "sub": subject });
-        Some(IdToken { subject: subject.to_owned(), auth_time: None, claims })
+        Some(IdToken { subject: subject.to_owned(), auth_time: None, acr: None, claims })
     }
 
     /// "same", "silent" or "gone".

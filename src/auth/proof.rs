@@ -2,6 +2,8 @@
 //! (S29, S32), and the access token where `jwks_url` is set. Everything else that the token
 //! endpoint gave over TLS is taken at its word (OpenID Connect Core 1.0 3.1.3.7; S15).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Timestamp;
@@ -65,6 +67,7 @@ pub fn needs_keys(provider: &Provider, granted: &Granted) -> bool {
 pub(super) fn at_login(
     granted: &Granted,
     nonce: Option<&str>,
+    max_age: Option<Duration>,
     provider: &Provider,
     keys: &KeySet,
     now: Timestamp,
@@ -76,7 +79,7 @@ pub(super) fn at_login(
             client_id: &settings.client_id,
             nonce,
             access_token: Some(&granted.tokens.access),
-            max_age: settings.authorization.max_age,
+            max_age,
             acr: &openid.required_acr,
             algorithms: &openid.algorithms,
         };

@@ -38,6 +38,8 @@ pub struct Settings {
     /// `jwks_url` is set, and there is no id_token. One that is no JWT says nothing.
     pub verify_access_token: bool,
     pub identity: IdentitySources,
+    /// Whether sessions keep the scopes that were granted: some rule reads them.
+    pub keeps_scopes: bool,
     /// API clients may come with an access token of their own.
     pub bearer: Option<BearerRules>,
     /// The addresses that the operator or the preset gave.
@@ -60,9 +62,25 @@ pub struct Authorization {
     /// Parameters that a link to our own start path may set.
     pub link_params: Vec<LinkParam>,
     pub max_age: Option<Duration>,
+    /// Whether every login asks when the person signed in: some rule looks at it.
+    pub asks_auth_time: bool,
     pub acr_values: Vec<String>,
+    /// How somebody who is signed in gets to sign in with another account.
+    pub other_account: OtherAccount,
     /// Whether every callback must name the issuer, even where no metadata promises it (S17).
     pub requires_issuer: bool,
+}
+
+/// How somebody who is signed in gets to sign in with another account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherAccount {
+    /// The authorization request says this `prompt`.
+    Prompt(&'static str),
+    /// Nothing in a request is known to help: they sign out first.
+    SignOut,
+    /// By the `prompt` that the provider's metadata offers, else by the one that every OpenID
+    /// provider understands (OpenID Connect Core 15.1).
+    AsTold,
 }
 
 /// How the browser carries the authorization request.
@@ -183,6 +201,8 @@ pub struct Endpoints {
     pub demands_pushed: bool,
     /// Whether the provider says who it is in every callback (RFC 9207 3).
     pub tells_issuer: bool,
+    /// Whether the provider lets people choose an account when asked to.
+    pub offers_accounts: bool,
 }
 
 impl Settings {
@@ -222,6 +242,7 @@ impl Settings {
             end_session: wanted(&said.end_session, &found.end_session),
             demands_pushed: found.demands_pushed,
             tells_issuer: found.tells_issuer,
+            offers_accounts: found.offers_accounts,
         };
         // What must be pushed is never sent in the open for want of an address (S16).
         let must_push = self.authorization.pushed.applies(endpoints.demands_pushed);
@@ -243,6 +264,16 @@ impl Provider {
     /// Whether a callback that does not name its issuer is somebody else's (S17).
     pub fn tells_issuer(&self) -> bool {
         self.endpoints.tells_issuer || self.settings.authorization.requires_issuer
+    }
+
+    /// The `prompt` that has the provider ask who signs in, whoever it remembers.
+    pub fn account_prompt(&self) -> Option<&'static str> {
+        match self.settings.authorization.other_account {
+            OtherAccount::Prompt(prompt) => Some(prompt),
+            OtherAccount::SignOut => None,
+            OtherAccount::AsTold if self.endpoints.offers_accounts => Some("select_account"),
+            OtherAccount::AsTold => Some("login"),
+        }
     }
 }
 
@@ -302,7 +333,9 @@ pub(crate) mod testing {
                 params: Vec::new(),
                 link_params: Vec::new(),
                 max_age: None,
+                asks_auth_time: false,
                 acr_values: Vec::new(),
+                other_account: OtherAccount::SignOut,
                 requires_issuer: false,
             },
             token: TokenManner {
@@ -315,6 +348,7 @@ pub(crate) mod testing {
             openid: None,
             verify_access_token: false,
             identity,
+            keeps_scopes: false,
             bearer: None,
             said: Said {
                 authorize: address("authorize?tenant=1"),

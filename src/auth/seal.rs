@@ -29,6 +29,8 @@ pub enum Purpose {
     Attempt,
     /// Where to go after the provider's sign-out.
     Return,
+    /// What a rule wants of a login, in the link that begins it.
+    StepUp,
     /// A session.
     Session,
     /// What stands in the cookie of a session that is in a store.
@@ -255,6 +257,7 @@ impl Purpose {
         match self {
             Self::Attempt => "attempt",
             Self::Return => "return",
+            Self::StepUp => "step-up",
             Self::Session => "session",
             Self::Ticket => "ticket",
             Self::Record => "record",

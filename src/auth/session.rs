@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::facts::Person;
 use super::identity::Identity;
 use super::tokens::{Packed, Tokens};
 use super::{CLOCK_SKEW, Entropy, Timestamp, draw};
@@ -39,6 +40,10 @@ pub struct Session {
     pub sid: Option<String>,
     /// When the person last proved who they are, as the id_token tells it.
     pub authenticated: Option<Timestamp>,
+    /// How they did (the claim `acr`).
+    pub acr: Option<String>,
+    /// The scopes that were granted, where a rule of the configuration reads them.
+    pub scopes: Vec<String>,
     /// The id_token, kept to end the session at the provider too (S33).
     pub hint: Option<Secret<String>>,
     pub identity: Identity,
@@ -163,6 +168,17 @@ impl Session {
         }
     }
 
+    /// What rules may know of whoever it is.
+    pub fn person(&self) -> Person<'_> {
+        Person {
+            identity: &self.identity,
+            scopes: &self.scopes,
+            authenticated: self.authenticated,
+            acr: self.acr.as_deref(),
+            provider: Some(&self.provider),
+        }
+    }
+
     /// The same generation with what became known of the person after it had been kept; none when
     /// that is nothing new. It counts as written later, so that it takes the other's place.
     pub fn told(
@@ -192,6 +208,8 @@ impl Session {
             subject: self.subject.clone(),
             sid: self.sid.clone(),
             authenticated: self.authenticated,
+            acr: self.acr.clone(),
+            scopes: self.scopes.clone(),
             hint: self.hint.as_ref().map(Packed::pack),
             identity: self.identity.clone(),
         };
@@ -225,6 +243,8 @@ impl Session {
             subject: wire.subject,
             sid: wire.sid,
             authenticated: wire.authenticated,
+            acr: wire.acr,
+            scopes: wire.scopes,
             hint: unpack(wire.hint)?,
             identity: wire.identity,
         })
@@ -242,6 +262,8 @@ struct Wire {
     subject: Option<String>,
     sid: Option<String>,
     authenticated: Option<Timestamp>,
+    acr: Option<String>,
+    scopes: Vec<String>,
     hint: Option<Packed>,
     identity: Identity,
 }
@@ -272,6 +294,8 @@ pub(crate) mod testing {
             subject: None,
             sid: None,
             authenticated: None,
+            acr: None,
+            scopes: Vec::new(),
             hint: None,
             identity: Identity::for_test("42"),
         }
@@ -293,12 +317,15 @@ mod tests {
         before.subject = Some(String::from("sub"));
         before.sid = Some(String::from("sid"));
         before.authenticated = Some(Timestamp::from_unix(90));
+        before.acr = Some(String::from("urn:mfa"));
+        before.scopes = vec![String::from("read"), String::from("write")];
         before.hint = Some(Secret::new(String::from("e30.e30.AA")));
         let after = Session::from_bytes(&before.to_bytes()).unwrap();
         assert_eq!(after.id, before.id);
         assert_eq!(after.identity, before.identity);
         assert_eq!((after.subject, after.sid), (before.subject, before.sid));
         assert_eq!(after.authenticated, before.authenticated);
+        assert_eq!((after.acr, after.scopes), (before.acr, before.scopes));
         assert_eq!(after.hint.unwrap().expose(), "e30.e30.AA");
         assert_eq!(after.tokens.access.expose(), "access");
         assert_eq!(after.tokens.refresh.unwrap().expose(), "refresh");

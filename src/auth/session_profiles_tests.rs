@@ -44,6 +44,8 @@ impl Given {
             subject: claim("sub"),
             sid: keeps_sid.then(|| claim("sid")).flatten(),
             authenticated: id.map(|_| now),
+            acr: claim("acr"),
+            scopes: Vec::new(),
             hint: self.id_token.as_ref().filter(|_| keeps_hint).map(secret),
             identity: sources(&self.preset.identity).read(&self.documents).unwrap(),
         }

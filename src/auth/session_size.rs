@@ -11,6 +11,9 @@
 //!    and stand in the tokens as well, unless they are looked for in userinfo alone.
 //! 4. The id_token is there where it is kept. A refresh token is there, but for providers that
 //!    give none without the scope `offline_access`.
+//! 5. What rules and fields read beside the identity is there: five words where its name is a
+//!    plural, such as `roles`, and one as long as an id elsewhere. So are the scopes that are asked
+//!    for, where rules read them.
 //!
 //! Real sessions differ from this by a fifth either way, and people in many groups by more.
 
@@ -134,6 +137,8 @@ impl Known<'_> {
             subject: text(ID),
             sid: text(ID),
             authenticated: openid.map(|_| NOW),
+            acr: openid.map(|_| String::from("1")),
+            scopes: if settings.keeps_scopes { scopes.clone() } else { Vec::new() },
             hint: keeps_hint.then(|| tokens.id.made_up(in_tokens)),
             identity: person(&settings.identity, groups),
         }
@@ -187,8 +192,14 @@ fn person(sources: &IdentitySources, groups: Vec<String>) -> Identity {
         groups,
         organization: text(&sources.organization, ID),
         preferred_username: text(&sources.preferred_username, 20),
-        claims: Claims::default(),
+        claims: Claims::of_size(sources.kept.iter().map(kept).sum()),
     }
+}
+
+/// How many bytes of JSON a claim takes with its name.
+fn kept(source: &Source) -> usize {
+    let value = if source.pointer().ends_with('s') { WORDS * (WORD + 3) } else { ID + 2 };
+    source.pointer().len() + r#""":"#.len() + value
 }
 
 /// How many bytes the app is told of a session, names and line ends included.
@@ -240,6 +251,8 @@ pub const WARN_ABOVE: usize = 3000;
 const ID: usize = 36;
 const GROUPS: usize = 10;
 const GROUP: usize = 20;
+const WORDS: usize = 5;
+const WORD: usize = 10;
 /// `{"alg":"RS256","typ":"JWT","kid":"…"}`.
 const HEADER: usize = 80;
 const SIGNATURE: usize = 256;

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::profiles::{Given, sources};
 use super::cookie::{CookieStyle, given_back};
+use super::identity::Source;
 use super::jwt::Algorithm;
 use super::preset::PRESETS;
 use super::provider::{OpenId, Settings, testing::settings};
@@ -310,10 +311,23 @@ fn an_estimate_follows_from_what_the_configuration_says() {
         ("groups are looked for elsewhere", true, |settings| {
             settings.identity.groups.reverse();
         }),
+        ("a rule reads a claim", true, |settings| {
+            settings.identity.kept.extend(Source::parse("token:/department"));
+        }),
         ("no groups are looked for", false, |settings| settings.identity.groups.clear()),
     ] {
         assert_eq!(bytes(change) > plain, larger, "{what}: {} and {plain}", bytes(change));
     }
+}
+
+#[test]
+fn scopes_count_only_where_a_rule_reads_them() {
+    let bytes = |keeps_scopes| {
+        let mut settings = settings_of("oidc", "https://login.example.com", &["a"; 60], false);
+        settings.keeps_scopes = keeps_scopes;
+        estimate(&settings, "oidc", false).bytes
+    };
+    assert!(bytes(true) > bytes(false), "{} {}", bytes(true), bytes(false));
 }
 
 #[test]
@@ -335,7 +349,7 @@ const TABLE: &str = "\
 | provider      | claims               | access | refresh | id_token | Cookie | Set-Cookie |   cookies | to app |
 |---------------|----------------------|-------:|--------:|---------:|-------:|-----------:|----------:|-------:|
 | askara        | no groups            |   1228 |     800 |        - |   2165 |       2221 |         1 |   1472 |
-| askara        | 10 groups            |   1228 |     800 |        - |   2421 |       2477 |         1 |   1713 |
+| askara        | 10 groups            |   1228 |     800 |        - |   2464 |       2520 |         1 |   1713 |
 | askara        | 100 groups           |   1228 |     800 |        - |   4062 |       4237 |         2 |   2901 |
 | askara        | small token          |    764 |     800 |        - |   1696 |       1752 |         1 |   1008 |
 | api-v1        | no permissions       |    964 |      64 |        - |   1397 |       1453 |         1 |   1208 |
@@ -350,7 +364,7 @@ const TABLE: &str = "\
 | pockets       | JWT                  |    788 |      43 |        - |   1226 |       1282 |         1 |   1032 |
 | Keycloak      | no sid               |   1449 |     691 |        - |   2549 |       2605 |         1 |   1632 |
 | Keycloak      | no groups            |   1449 |     691 |        - |   2592 |       2648 |         1 |   1632 |
-| Keycloak      | 10 groups            |   1784 |     691 |        - |   3189 |       3245 |         1 |   2208 |
+| Keycloak      | 10 groups            |   1784 |     691 |        - |   3232 |       3288 |         1 |   2208 |
 | Keycloak      | 100 groups           |   4664 |     691 |        - |   7689 |       7864 |         2 |   6276 |
 | Keycloak      | no groups, hint      |   1449 |     691 |     1213 |   3786 |       3842 |         1 |   1632 |
 | Keycloak      | 10 groups, hint      |   1784 |     691 |     1548 |   4788 |       4963 |         2 |   2208 |
@@ -363,11 +377,11 @@ const TABLE: &str = "\
 | Entra         | 10 groups, hint      |   2259 |    1249 |     1830 |   6750 |       6925 |         2 |   2852 |
 | Entra         | 100 groups, hint     |   2259 |    1249 |     6510 |  14055 |          - | too large |   4850 |
 | Google        |                      |    253 |     103 |        - |    842 |        898 |         1 |    421 |
-| Google        | hint                 |    253 |     103 |     1317 |   2122 |       2178 |         1 |    421 |
+| Google        | hint                 |    253 |     103 |     1317 |   2165 |       2221 |         1 |    421 |
 | oidc-provider | opaque               |     43 |      43 |        - |    544 |        600 |         1 |    226 |
 | oidc-provider | opaque, hint         |     43 |      43 |     1002 |   1525 |       1581 |         1 |    226 |
 | oidc-provider | JWT                  |    788 |      43 |        - |   1269 |       1325 |         1 |    971 |
-| oidc-provider | JWT, hint            |    788 |      43 |     1002 |   2250 |       2306 |         1 |    971 |
+| oidc-provider | JWT, hint            |    788 |      43 |     1002 |   2293 |       2349 |         1 |    971 |
 | oidc-provider | JWT, 10 groups, hint |    788 |      43 |     1337 |   2890 |       2946 |         1 |   1212 |
 | askara        | plain HTTP           |      - |       - |        - |   2158 |       2206 |         1 |   1472 |
 | askara        | __Host-              |      - |       - |        - |   2165 |       2221 |         1 |   1472 |

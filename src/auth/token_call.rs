@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use serde_json::Value;
 
-use super::provider::{Provider, TokenManner};
+use super::provider::{Provider, Settings, TokenManner};
 use super::tokens::{Tokens, unverified_claims};
 use super::{Timestamp, json};
 use crate::secret::{AccessToken, Secret};
@@ -21,6 +21,8 @@ pub struct Granted {
     pub tokens: Tokens,
     /// Who it speaks of (OpenID Connect Core 1.0), not judged yet.
     pub id_token: Option<Secret<String>>,
+    /// The scopes that it says were granted; none: it does not say.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// An OAuth error code, made safe to log and to show: lower-case letters and `_`, bounded.
@@ -43,6 +45,17 @@ pub enum TokenFailure {
 pub enum UserinfoFailure {
     Status(u16),
     NotAnObject,
+}
+
+impl Granted {
+    /// The scopes that a session keeps: what was granted, which where the answer is silent is
+    /// what was asked for, or was granted before (RFC 6749 5.1, 6); nothing where no rule reads it.
+    pub fn scopes_or(&self, others: &[String], settings: &Settings) -> Vec<String> {
+        if !settings.keeps_scopes {
+            return Vec::new();
+        }
+        self.scopes.clone().unwrap_or_else(|| others.to_vec())
+    }
 }
 
 impl ErrorCode {
@@ -99,7 +112,20 @@ pub fn read_tokens(
         expires: now.plus(life),
         access,
     };
-    Ok(Granted { tokens, id_token: text("id_token").map(secret) })
+    let scopes = object.get("scope").map(read_scopes);
+    Ok(Granted { tokens, id_token: text("id_token").map(secret), scopes })
+}
+
+/// The scopes of an answer that names them: one text with spaces between them (RFC 6749 3.3), or,
+/// as some say it, a list. Anything else grants nothing: taken for silence, it would grant all.
+pub(super) fn read_scopes(told: &Value) -> Vec<String> {
+    let texts: Vec<&str> = match told {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let words = texts.into_iter().flat_map(str::split_whitespace);
+    words.filter(|word| word.len() <= MAX_SCOPE).take(MAX_SCOPES).map(str::to_owned).collect()
 }
 
 /// The object of an answer that is no failure.
@@ -184,6 +210,9 @@ fn is_json(answer: &Response<Bytes>) -> bool {
     kind == b"application/json" || kind.ends_with(b"+json")
 }
 
+/// The longest scope that is taken over, in bytes, and the most of them.
+const MAX_SCOPE: usize = 128;
+const MAX_SCOPES: usize = 64;
 const MIN_LIFE: Duration = Duration::from_secs(5);
 /// A year; longer is a mistake.
 const MAX_LIFE: f64 = 365.0 * 24.0 * 3600.0;

@@ -4,6 +4,7 @@
 //!
 //! `--set` comes before the environment, and the environment before the file.
 
+mod asked;
 mod assertion;
 mod doubts;
 mod environment;
@@ -22,7 +23,6 @@ mod store;
 mod tree;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub use environment::Environment;
 pub(crate) use keys::key_text;
@@ -38,7 +38,6 @@ pub use store::{Keeping, StoreAddress, StoreConfig, StoreLogin, StoreServers, St
 
 use crate::auth::assertion::AssertionSettings;
 use crate::auth::host::Origin;
-use crate::auth::identity::Source;
 use crate::auth::realm::Realms;
 use crate::auth::return_to::ReturnRules;
 use crate::auth::route::RouteTable;
@@ -133,12 +132,12 @@ impl Config {
         root.finish(problems);
         let (public, mut providers) = (server.public.clone()?, providers.all?);
         let (session, (routes, upstreams)) = (session?, routes?);
-        keep_what_routes_read(&mut providers, &routes);
         let asserts = routes.all().iter().any(|route| route.fields.assertion.is_some());
         doubts::about_sharing(&session.sharing, &public, &routes, problems, &mut warnings);
         doubts::about_addresses(&server, &limits, &routes, &mut warnings);
         let realms = Realms::new(&public, &session.sharing.domains);
         doubts::about_callbacks(&providers, &realms, &routes, &mut warnings);
+        asked::settle(&mut providers, &routes, &mut warnings);
         let cookies = realms.home().cookies;
         let largest_session = LargestSession::of(&providers, cookies, session.is_stored())?;
         warnings.extend(largest_session.warning());
@@ -170,22 +169,6 @@ impl Config {
             workers: server.workers,
             warnings,
         })
-    }
-}
-
-/// Has sessions keep what routes read of the provider's documents.
-fn keep_what_routes_read(providers: &mut [ProviderConfig], routes: &RouteTable) {
-    let mut read: Vec<Source> = Vec::new();
-    for source in routes.all().iter().flat_map(|route| route.fields.sources()) {
-        if !read.contains(&source) {
-            read.push(source);
-        }
-    }
-    for provider in providers {
-        // Nobody else has them yet.
-        if let Some(settings) = Arc::get_mut(&mut provider.settings) {
-            settings.identity.kept.extend(read.iter().cloned());
-        }
     }
 }
 

@@ -1,3 +1,4 @@
+mod asked;
 mod bearer;
 mod browser;
 mod client;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::auth::facts::KnownPerson;
 use crate::auth::headers::Statement;
 use crate::auth::host::Host;
 use crate::auth::identity::Identity;
@@ -32,7 +33,14 @@ fn in_groups(groups: Vec<String>) -> Who {
     let token = Secret::new(String::from("token"));
     let statement = Statement::new(&identity, &token).unwrap();
     let prepared = Prepared::default();
-    Who::Client(Arc::new(ApiClient { provider: 0, identity, statement, prepared }))
+    let known = KnownPerson {
+        identity,
+        scopes: Vec::new(),
+        authenticated: None,
+        acr: None,
+        provider: None,
+    };
+    Who::Client(Arc::new(ApiClient { provider: 0, known, statement, prepared }))
 }
 
 /// What the app at `/{at}` is told.

@@ -6,6 +6,7 @@ mod bearer;
 mod body;
 pub mod clock;
 mod cors;
+mod denied;
 mod extended_connect;
 mod fields;
 mod foreign_page;

@@ -24,8 +24,9 @@ use landing::DONE_SCRIPT;
 pub(super) use landing::Resume;
 pub(super) use language::Language;
 pub(super) use notice::Notice;
-use texts::{choose, confirm, post, signed_out};
+use texts::{choose, confirm, denied, post, signed_out};
 
+use super::denied::Denial;
 use crate::auth::authorization::Form;
 
 /// What the pages link to.
@@ -114,6 +115,41 @@ impl Pages {
         };
         let title = words.title.of(language);
         self.page(&NOTICE, language, title, content)
+    }
+
+    /// The page for somebody whom a rule does not let pass: who they are, what the operator says of
+    /// it, and the way to another account.
+    pub(super) fn denied(
+        &self,
+        notice: Notice,
+        language: Language,
+        links: &Links<'_>,
+        reference: &str,
+        denial: &Denial,
+    ) -> String {
+        let words = notice.words();
+        let account = denial.account.as_ref();
+        let sign_out_at = account.and_then(|account| account.sign_out_at.as_deref());
+        let other = account.map(|account| account.other.as_str());
+        let label = if sign_out_at.is_some() { &denied::SIGN_OUT } else { &denied::OTHER };
+        let content = context! {
+            text => words.text.of(language),
+            message => denial.message.as_deref(),
+            account => account.map(|account| account.name.as_str()),
+            account_label => denied::ACCOUNT.of(language),
+            advice => words.advice.of(language),
+            sign_out_at => sign_out_at,
+            remembers => denied::REMEMBERS.of(language),
+            again => links.again.filter(|href| is_followable(href)),
+            again_label => words.again.of(language),
+            other => other.filter(|href| is_followable(href)),
+            other_label => label.of(language),
+            home => followable_or_home(links.home),
+            home_label => texts::HOME.of(language),
+            reference => reference,
+            reference_label => texts::REFERENCE.of(language),
+        };
+        self.page(&DENIED, language, words.title.of(language), content)
     }
 
     /// The page after signing out. `provider_session_remains` says that the provider could not
@@ -212,6 +248,8 @@ struct Kind {
 
 const CHOOSE: Kind = Kind { template: "choose.html", id: "choose", referrer: "no-referrer" };
 
+const DENIED: Kind = Kind { template: "denied.html", id: "denied", referrer: "no-referrer" };
+
 const NOTICE: Kind = Kind { template: "notice.html", id: "notice", referrer: "no-referrer" };
 
 const SIGNED_OUT: Kind =
@@ -260,10 +298,11 @@ const STYLE: &str = include_str!("pages/style.css");
 const SCRIPT: &str = include_str!("pages/post.js");
 
 // The names end in `.html`: that is what turns the escaping on.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("pages/base.html")),
     ("choose.html", include_str!("pages/choose.html")),
     ("confirm.html", include_str!("pages/confirm.html")),
+    ("denied.html", include_str!("pages/denied.html")),
     ("done.html", include_str!("pages/done.html")),
     ("notice.html", include_str!("pages/notice.html")),
     ("post.html", include_str!("pages/post.html")),

@@ -43,6 +43,7 @@ impl Worker {
             path: uri.path(),
             query: uri.query().unwrap_or_default(),
             host: &arrival.host,
+            client: arrival.client(),
             own: self.gateway.realm_at(&arrival.host).sort(lines),
         };
         match self.decide(&visit, parts, body, &arrival).await {
@@ -121,9 +122,7 @@ impl Worker {
                     None => self.without_session(visit).await,
                 }
             }
-            Err(Denied::NotAllowed { .. } | Denied::StepUp(_)) => {
-                return Err(Failure::NotAllowed);
-            }
+            Err(denied) => Box::pin(self.denied(visit, &who, found, denied)).await,
         };
         self.update_cookies(visit, &who, &mut answer);
         self.gateway.state_cors(found.route, visit, answer.headers_mut());
@@ -131,7 +130,7 @@ impl Worker {
     }
 
     /// Sends a navigation to the provider; tells everything else where to sign in.
-    async fn without_session(self: &Arc<Self>, visit: &Visit<'_>) -> Response<Body> {
+    pub(super) async fn without_session(self: &Arc<Self>, visit: &Visit<'_>) -> Response<Body> {
         let gateway = &self.gateway;
         let respond = |failure: Failure| gateway.respond(&failure, &visit.asker());
         if !gateway.knows(visit.host) {
@@ -143,12 +142,7 @@ impl Worker {
         }
         let origin = visit.origin(gateway);
         if intent(visit.method, visit.headers) == Intent::Navigation {
-            let target = if visit.query.is_empty() {
-                visit.path.to_owned()
-            } else {
-                format!("{}?{}", visit.path, visit.query)
-            };
-            let return_to = gateway.judged(Some(&target), &origin);
+            let return_to = gateway.judged(Some(&visit.target()), &origin);
             let begun = self.sign_in_navigation(visit, &return_to).await;
             return begun.unwrap_or_else(|failure| {
                 if matches!(failure, Failure::Route(_)) {
@@ -161,9 +155,7 @@ impl Worker {
                 )
             });
         }
-        // Where a script's request failed, the page around it is what a person wants back.
-        let referer = visit.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-        respond(gateway.sign_in(visit, &gateway.judged(referer, &origin)))
+        respond(gateway.sign_in(visit, &gateway.judged(visit.referer(), &origin)))
     }
 
     /// Brings the browser's cookies up to date: newer ones, or none where they are no good.

@@ -1,6 +1,7 @@
 //! The providers that people sign in at: what is known of each, shared by all workers, and which
 //! of them a visitor may choose.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderValue, Method};
@@ -14,6 +15,7 @@ use crate::auth::path::RequestPath;
 use crate::auth::provider::{Provider, ProviderIndex, Settings};
 use crate::auth::refresh::Breaker;
 use crate::auth::return_to::ReturnTo;
+use crate::auth::route::Found;
 use crate::provider::Lane;
 use crate::provider::directory::{Directory, NotLearnt, Want};
 
@@ -59,14 +61,33 @@ impl Gateway {
     /// Who may sign somebody in who wants to get to `return_to`: the provider that the route
     /// there names, else any. Nobody, where the path finds two routes of different providers.
     pub(super) fn choices(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Vec<ProviderIndex> {
-        let resumed = self.returns.resumes(return_to);
-        let path = resumed.as_deref().unwrap_or(return_to.as_str());
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        let path = path.starts_with('/').then(|| RequestPath::parse(path).ok()).flatten();
-        let method = if resumed.is_some() { Method::POST } else { Method::GET };
-        let found = path.as_ref().and_then(|path| self.routes.find(visit.host, path, &method).ok());
-        let takes = |index: &ProviderIndex| found.is_none_or(|found| found.takes(*index));
+        let (address, method) = self.aim(return_to);
+        let found = self.found(visit, &address, &method);
+        let takes =
+            |index: &ProviderIndex| found.as_ref().is_none_or(|(_, found)| found.takes(*index));
         (0..self.parties.len()).filter(takes).collect()
+    }
+
+    /// Where somebody gets in the end who goes there, and by which method: one of our own pages
+    /// may only be a stop on the way.
+    pub(super) fn aim<'a>(&self, return_to: &'a ReturnTo) -> (Cow<'a, str>, Method) {
+        match self.returns.resumes(return_to) {
+            Some(address) => (Cow::Owned(address), Method::POST),
+            None => (Cow::Borrowed(return_to.as_str()), Method::GET),
+        }
+    }
+
+    /// The route of an address on this host.
+    pub(super) fn found<'a>(
+        &self,
+        visit: &Visit<'_>,
+        address: &'a str,
+        method: &Method,
+    ) -> Option<(RequestPath<'a>, Found<'_>)> {
+        let path = address.split(['?', '#']).next().unwrap_or_default();
+        let path = path.starts_with('/').then(|| RequestPath::parse(path).ok()).flatten()?;
+        let found = self.routes.find(visit.host, &path, method).ok()?;
+        Some((path, found))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Worker;
 use super::clock::{SystemEntropy, moment, now};
 use super::sessions::{Failed, Identified, Ledger, OpenSession, OpenedCache, Sessions, World};
+use super::who::warn_of_dropped;
 use crate::auth::client_call::refresh_request;
 use crate::auth::jwks::KeySet;
 use crate::auth::person::{self, Person, Told};
@@ -69,7 +70,9 @@ impl World for Worker {
             _ => party.breaker().answered(),
         }
         let (provider, granted) = spent.map_err(|(_, failed)| failed)?;
-        let session = open.session.renewed(granted.tokens.clone(), now());
+        let scopes = granted.scopes_or(&open.session.scopes, &provider.settings);
+        let renewed = open.session.renewed(granted.tokens.clone(), now());
+        let session = Session { scopes, ..renewed };
         Ok((session, Brought { provider, granted }))
     }
 
@@ -86,6 +89,7 @@ impl World for Worker {
             Person::Silent => session.identity.clone(),
             Person::Gone(why) => return Identified::Gone(why),
         };
+        warn_of_dropped(&session.provider, &identity);
         let id_token = granted.id_token.clone().filter(|_| judged);
         let told = session.told(identity, id_token, now());
         Identified::Same(told.map(Box::new))

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use super::Gateway;
 use super::body::Body;
+use super::denied::Denial;
 use super::pages::{Language, Links, Notice};
 use super::sealer::reference;
 use super::sessions::Unavailable;
@@ -26,6 +27,7 @@ use crate::auth::provider::ProviderIndex;
 use crate::auth::request::{BadRequest, Intent, intent};
 use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
+use crate::auth::step_up::StepUp;
 use crate::auth::token_call::TokenFailure;
 use crate::provider::CallFailure;
 use crate::provider::directory::NotLearnt;
@@ -54,7 +56,7 @@ pub enum Failure {
     /// What was entered before a login is not there any more.
     NothingKept,
     /// The rule of the route does not let whoever it is pass.
-    NotAllowed,
+    NotAllowed(Box<Denial>),
     /// The provider's addresses or keys could not be found out.
     NotLearnt(NotLearnt),
     Path(BadPath),
@@ -81,6 +83,14 @@ pub enum Failure {
     TooMany {
         retry_after: Duration,
     },
+    /// Somebody is signed in, but not in the way or as recently as a rule wants.
+    StepUp {
+        wanted: StepUp,
+        /// The path that begins such a login, and the same as a whole address; none for programs.
+        links: Option<(String, String)>,
+    },
+    /// A login that a rule asked for brought less than that.
+    StepUpUnmet(Box<Denial>),
     Upstream(upstream::Failure),
 }
 
@@ -123,6 +133,11 @@ impl Asker {
         }
     }
 
+    /// A program that brings a token reads no page, whatever its request looks like.
+    pub(super) const fn for_program(self) -> Self {
+        Self { page: false, ..self }
+    }
+
     pub(super) fn language(&self) -> Language {
         self.language
     }
@@ -145,7 +160,7 @@ impl Gateway {
         // Being asked to sign in is no trouble that anyone would look up; and whatever was wrong
         // with a cookie, the answer is the same to the letter (C-23).
         let reference = match failure {
-            Failure::SignIn { .. } => String::new(),
+            Failure::SignIn { .. } | Failure::StepUp { .. } => String::new(),
             _ => reference(),
         };
         log(failure, status, &reference);
@@ -154,7 +169,12 @@ impl Gateway {
             grpc::answer(status, &grpc_message(failure, notice))
         } else if asker.page {
             let links = Links { again: again.as_deref(), home: "/" };
-            let page = self.pages.notice(notice, asker.language, &links, &reference, detail);
+            let page = match failure {
+                Failure::NotAllowed(denial) | Failure::StepUpUnmet(denial) => {
+                    self.pages.denied(notice, asker.language, &links, &reference, denial)
+                }
+                _ => self.pages.notice(notice, asker.language, &links, &reference, detail),
+            };
             self.page(status, asker.language, page)
         } else {
             let problem = problem(failure, status, notice, &reference, detail);
@@ -170,6 +190,8 @@ impl Gateway {
     fn again(&self, failure: &Failure) -> Option<String> {
         match failure {
             Failure::SignIn { start, .. } => Some(start.clone()),
+            Failure::StepUp { links, .. } => links.as_ref().map(|(start, _)| start.clone()),
+            Failure::StepUpUnmet(denial) => denial.again.clone(),
             Failure::Callback(_)
             | Failure::ForeignCallback
             | Failure::Login(_)
@@ -187,9 +209,15 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
             let challenge = HeaderValue::from_static(r#"Bearer realm="askara-gate""#);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
+        Failure::StepUp { wanted, .. } => challenge(wanted.challenge(), headers),
+        Failure::NotAllowed(denial) => {
+            if let Some(scope) = &denial.scope {
+                let lacking = BadBearer::InsufficientScope { needed: scope.clone() };
+                challenge(lacking.challenge(), headers);
+            }
+        }
         Failure::Bearer(bad) => {
-            let challenge = HeaderValue::try_from(bad.challenge()).ok();
-            headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
+            challenge(bad.challenge(), headers);
             if matches!(bad, BadBearer::Unavailable(_)) {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
@@ -220,6 +248,11 @@ fn state_headers(failure: &Failure, headers: &mut HeaderMap) {
     }
 }
 
+fn challenge(challenge: String, headers: &mut HeaderMap) {
+    let challenge = HeaderValue::try_from(challenge).ok();
+    headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
+}
+
 /// A line for a program's log: what is wrong, and where to sign in.
 fn grpc_message(failure: &Failure, notice: Notice) -> String {
     let title = notice.title(Language::English);
@@ -248,8 +281,16 @@ fn problem(
     if let Some(detail) = detail {
         problem["error"] = detail.into();
     }
-    if let Failure::SignIn { login, .. } = failure {
-        problem["login"] = login.as_str().into();
+    match failure {
+        Failure::SignIn { login, .. } | Failure::StepUp { links: Some((_, login)), .. } => {
+            problem["login"] = login.as_str().into();
+        }
+        Failure::NotAllowed(denial) => {
+            if let Some(message) = &denial.message {
+                problem["detail"] = message.as_str().into();
+            }
+        }
+        _ => {}
     }
     problem
 }

@@ -13,6 +13,7 @@ use crate::auth::realm::{Realm, Realms};
 use crate::auth::seal::{KeyRing, NotOpened, Opened, Purpose};
 use crate::auth::session::{Session, Unreadable};
 use crate::auth::session_size::WARN_ABOVE;
+use crate::auth::step_up::StepUp;
 use crate::auth::ticket::Ticket;
 use crate::auth::tokens::to_hex;
 
@@ -184,6 +185,22 @@ impl Sealer {
     }
 }
 
+impl Sealer {
+    /// Seals what a rule wants of a login, to travel in the link that begins it: nobody else says
+    /// it there.
+    pub(super) fn seal_step_up(&self, step_up: &StepUp) -> String {
+        let plain = step_up.to_bytes();
+        URL_SAFE_NO_PAD.encode(self.ring.seal(Purpose::StepUp, START, &plain, &mut SystemEntropy))
+    }
+
+    /// Opens what such a link says.
+    pub(super) fn open_step_up(&self, text: &str) -> Option<StepUp> {
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let opened = self.ring.open(Purpose::StepUp, START, &sealed).ok()?;
+        StepUp::from_bytes(&opened.plain)
+    }
+}
+
 fn not_opened(unreadable: Unreadable) -> NotOpened {
     match unreadable {
         Unreadable::Broken => NotOpened::Broken,
@@ -215,3 +232,4 @@ pub(super) fn reference() -> String {
 
 /// What a sealed return address is bound to, in place of a cookie's name.
 const RETURN: &str = "signed_out";
+const START: &str = "start";

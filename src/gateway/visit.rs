@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header};
 
 use super::Gateway;
 use super::respond::Asker;
@@ -19,6 +19,8 @@ pub(super) struct Visit<'a> {
     pub(super) path: &'a str,
     pub(super) query: &'a str,
     pub(super) host: &'a Host,
+    /// Where it came from, as far as it is known.
+    pub(super) client: Option<IpAddr>,
     pub(super) own: OwnCookies<'a>,
 }
 
@@ -39,6 +41,18 @@ impl Arrival {
 }
 
 impl Visit<'_> {
+    /// The path and the query.
+    pub(super) fn target(&self) -> String {
+        let query = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{query}{}", self.path, self.query)
+    }
+
+    /// The page around a request that failed, as far as it tells: that is what a person wants
+    /// back.
+    pub(super) fn referer(&self) -> Option<&str> {
+        self.headers.get(header::REFERER).and_then(|value| value.to_str().ok())
+    }
+
     /// Who is to be answered, should there be something to say.
     pub(super) fn asker(&self) -> Asker {
         Asker::of(self.method, self.headers)

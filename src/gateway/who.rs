@@ -13,7 +13,7 @@ use super::sessions::{Current, Leash, Recalled, Sessions, Unavailable, recall};
 use super::visit::Visit;
 use crate::auth::facts::Person;
 use crate::auth::headers::Statement;
-use crate::auth::identity::Identity;
+use crate::auth::identity::{Identity, Source};
 use crate::auth::provider::ProviderIndex;
 use crate::auth::route::Found;
 use crate::auth::session::SessionId;
@@ -82,7 +82,7 @@ impl Who {
 
     pub(super) fn identity(&self) -> Option<&Identity> {
         match self {
-            Self::Client(client) => Some(&client.identity),
+            Self::Client(client) => Some(&client.known.identity),
             Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => Some(&current.newest.session.identity),
         }
@@ -91,27 +91,9 @@ impl Who {
     /// What rules may know of it.
     pub(super) fn person(&self) -> Option<Person<'_>> {
         match self {
-            Self::Client(client) => {
-                let identity = &client.identity;
-                Some(Person {
-                    identity,
-                    scopes: &[],
-                    authenticated: None,
-                    acr: None,
-                    provider: None,
-                })
-            }
+            Self::Client(client) => Some(client.known.person()),
             Self::Nobody { .. } | Self::Stranger(_) => None,
-            Self::Somebody(current) => {
-                let session = &current.newest.session;
-                Some(Person {
-                    identity: &session.identity,
-                    scopes: &[],
-                    authenticated: session.authenticated,
-                    acr: None,
-                    provider: Some(&session.provider),
-                })
-            }
+            Self::Somebody(current) => Some(current.newest.session.person()),
         }
     }
 
@@ -143,7 +125,7 @@ impl Who {
         match self {
             Self::Client(client) => {
                 let mut hasher = DefaultHasher::new();
-                client.identity.user.hash(&mut hasher);
+                client.known.identity.user.hash(&mut hasher);
                 Some(Counted::Client(client.provider, hasher.finish()))
             }
             Self::Nobody { .. } | Self::Stranger(_) => None,
@@ -163,6 +145,20 @@ impl Who {
     /// Whether a browser's cookie says who it is: any page can make a browser send that.
     pub(super) const fn by_cookie(&self) -> bool {
         matches!(self, Self::Somebody(_))
+    }
+}
+
+/// Tells the operator of claims that are asked for and too large to be kept: rules that read them
+/// let nobody pass by them.
+pub(super) fn warn_of_dropped(provider: &str, identity: &Identity) {
+    let dropped: Vec<String> = identity.claims.dropped().iter().map(Source::to_string).collect();
+    if !dropped.is_empty() {
+        tracing::warn!(
+            provider,
+            user = identity.user,
+            claims = dropped.join(", "),
+            "claims that are asked for are too large to be kept, and count as not there"
+        );
     }
 }
 

@@ -10,6 +10,7 @@ mod backstage;
 mod browser;
 mod chromedriver;
 mod demo;
+mod denied;
 #[allow(dead_code, unused_imports)]
 #[path = "../gateway/harness/mod.rs"]
 mod harness;

@@ -1,7 +1,7 @@
 //! Attempts to sign in that are too old, or from the future (C-14): sealed with the gateway's own
 //! key, so that nothing but their age is wrong with them.
 
-use askara_gate::auth::authorization::Wishes;
+use askara_gate::auth::asking::Asking;
 use askara_gate::auth::client_call::Moment;
 use askara_gate::auth::cookie::CookieStyle;
 use askara_gate::auth::login::AwaitCallback;
@@ -29,7 +29,7 @@ fn attempt(gate: &Gate, key: &str, began: u64) -> (String, String) {
     let provider = config.providers[0].settings.complete(None).unwrap();
     let redirect_uri = format!("{}{CALLBACK}", gate.base());
     let moment = Moment { now: Timestamp::from_unix(began), entropy: &mut Dice };
-    let begun = AwaitCallback::begin(&provider, redirect_uri, "/page", &Wishes::default(), moment);
+    let begun = AwaitCallback::begin(&provider, redirect_uri, "/page", &Asking::default(), moment);
     let state = begun.parameters.pairs().find(|(name, _)| *name == "state").unwrap().1.to_owned();
     let name = CookieStyle::new(false, None).attempt_name(&begun.attempt.digest());
     let key: [u8; 32] = STANDARD.decode(key).unwrap().try_into().unwrap();

@@ -30,4 +30,5 @@ mod refresh;
 mod sign_out;
 mod stand;
 mod stand_clients;
+mod step_up;
 mod strict;

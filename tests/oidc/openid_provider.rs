@@ -172,6 +172,11 @@ impl OpenIdProvider {
         self.control(json!({ "set": { "ttl": { "AccessToken": seconds } } })).await;
     }
 
+    /// In which way people sign in from now on.
+    pub(crate) async fn confirms(&self, acr: &str) {
+        self.control(json!({ "set": { "acr": acr } })).await;
+    }
+
     async fn control(&self, order: Value) {
         let answer = self.send(ask("POST", "/_control").body(order.to_string())).await;
         assert_eq!(answer.status, 200, "{}", answer.text());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::harness::{App, Ask, CALLBACK, Gate, Port, Visitor, ask, gateway};
+use crate::harness::{App, Ask, CALLBACK, Gate, Port, Visitor, ask, gateway, ruled};
 use crate::openid_provider::{OpenIdProvider, Settings, settings};
 use crate::person::{Arrival, Person};
 
@@ -30,9 +30,16 @@ pub(crate) struct Plan {
     lines: Vec<String>,
     over_tls: bool,
     papers: TempDir,
+    routes: Vec<Ruled>,
     session_lines: Vec<String>,
     settings: Settings,
     tables: Vec<String>,
+}
+
+struct Ruled {
+    path: String,
+    rule: String,
+    line: String,
 }
 
 /// A confidential client with a secret, and nothing out of the ordinary.
@@ -43,6 +50,7 @@ pub(crate) fn plan() -> Plan {
         lines: Vec::new(),
         over_tls: false,
         papers,
+        routes: Vec::new(),
         session_lines: Vec::new(),
         settings: settings(),
         tables: vec![IDENTITY.to_owned()],
@@ -91,6 +99,13 @@ impl Plan {
 
     pub(crate) fn with_table(mut self, table: &str) -> Self {
         self.tables.push(table.to_owned());
+        self
+    }
+
+    /// A path to the app that has a rule and one more line of its own.
+    pub(crate) fn with_rule(mut self, path: &str, rule: &str, line: &str) -> Self {
+        let [path, rule, line] = [path, rule, line].map(str::to_owned);
+        self.routes.push(Ruled { path, rule, line });
         self
     }
 
@@ -153,6 +168,9 @@ impl Plan {
         provider.extend(self.lines.iter().cloned());
         let mut builder =
             gateway().on(here).with_provider_table(&provider.join("\n")).with_upstream(app);
+        for Ruled { path, rule, line } in &self.routes {
+            builder = builder.with_route(ruled(path, rule, app).with(line));
+        }
         for line in &self.session_lines {
             builder = builder.with_session(line);
         }
@@ -188,6 +206,11 @@ impl Scene {
 
     pub(crate) fn address(&self, target: &str) -> Url {
         self.gate.origin().join(target).unwrap()
+    }
+
+    /// The same browser, in which somebody else signs in from now on.
+    pub(crate) fn browser_of(&self, account: &str) -> Person {
+        Person::new(self.person.visitor.clone(), account)
     }
 
     /// A person follows a link to the app.

@@ -14,6 +14,7 @@ mod hours;
 mod judge;
 mod network;
 mod outcome;
+mod reads;
 mod source;
 mod text;
 

@@ -63,6 +63,11 @@ impl Expression {
         self.wants.are_about_person()
     }
 
+    /// Whether it looks at the scopes that were granted.
+    pub fn reads_scopes(&self) -> bool {
+        self.wants.have_scopes()
+    }
+
     /// What has to be kept with a session for it.
     pub fn sources(&self) -> Vec<Source> {
         self.wants.sources()

@@ -84,6 +84,11 @@ impl<'e> Chain<'e> {
 }
 
 impl Wants {
+    /// Whether the granted scopes are among them.
+    pub(super) fn have_scopes(&self) -> bool {
+        self.0.contains_key(&Root::Scopes)
+    }
+
     /// Notes what a chain leads to.
     pub(super) fn add(&mut self, chain: &Chain<'_>) {
         self.0.entry(chain.root).or_default().add(&chain.members);

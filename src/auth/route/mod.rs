@@ -18,6 +18,7 @@ use http::Method;
 use super::browser::BrowserRules;
 use super::fields::FieldRules;
 use super::host::HostPattern;
+use super::identity::Source;
 use super::policy::Access;
 use super::provider::ProviderIndex;
 use super::route_limits::RouteLimits;
@@ -66,6 +67,13 @@ pub enum Authorization {
 }
 
 impl Route {
+    /// What its rule and its fields read of the provider's documents.
+    pub fn sources(&self) -> Vec<Source> {
+        let mut sources = self.access.sources();
+        sources.extend(self.fields.sources());
+        sources
+    }
+
     pub(super) fn covers_host(&self, host: &str) -> bool {
         self.host.as_ref().is_none_or(|own| own.matches(host))
     }

@@ -10,7 +10,6 @@ use super::hosts::HostIndex;
 use super::index::PathIndex;
 use super::pattern::PathPattern;
 use crate::auth::host::{Host, HostPattern, is_or_is_below};
-use crate::auth::identity::Source;
 use crate::auth::path::RequestPath;
 use crate::auth::policy::Access;
 use crate::auth::provider::ProviderIndex;
@@ -111,11 +110,6 @@ impl RouteTable {
             let covers = |route: &&Route| route.covers_host(host.name()) && route.path.covers(path);
             answer(self.routes.iter().filter(covers).try_for_each(|route| judge(route, method)))
         })
-    }
-
-    /// What the rules of all routes read of the provider's documents.
-    pub fn sources(&self) -> Vec<Source> {
-        self.routes.iter().flat_map(|route| route.access.sources()).collect()
     }
 
     /// Whether some route takes exactly this path: an operator's own `/ping` comes before ours.

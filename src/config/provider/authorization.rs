@@ -7,7 +7,9 @@ use super::addresses::Addresses;
 use super::{params, words};
 use crate::auth::host::Origin;
 use crate::auth::preset::Preset;
-use crate::auth::provider::{Authorization, AuthorizeMethod, LinkParam, Pushed, ResponseMode};
+use crate::auth::provider::{
+    Authorization, AuthorizeMethod, LinkParam, OtherAccount, Pushed, ResponseMode,
+};
 use crate::config::problem::Problems;
 use crate::config::reader::Section;
 
@@ -39,7 +41,9 @@ pub(super) fn parse(
         pushed: pushed(section, context.addresses, problems, warnings),
         params,
         max_age: max_age(section, preset, problems),
+        asks_auth_time: false,
         acr_values: acr_values(section, &link_params, problems),
+        other_account: other_account(section, preset, problems),
         requires_issuer: requires_issuer(section, context.addresses, problems),
         link_params,
     }
@@ -62,6 +66,17 @@ fn acr_values(section: &mut Section, links: &[LinkParam], problems: &mut Problem
         problems.push(section.problem("acr_values", message));
     }
     values
+}
+
+/// Of OAuth alone nobody knows which `prompt` it understands, if any.
+fn other_account(section: &mut Section, preset: &Preset, problems: &mut Problems) -> OtherAccount {
+    let ways = [
+        ("select_account", OtherAccount::Prompt("select_account")),
+        ("login", OtherAccount::Prompt("login")),
+        ("sign-out", OtherAccount::SignOut),
+    ];
+    let usual = if preset.openid { OtherAccount::AsTold } else { OtherAccount::SignOut };
+    section.choice("other_account", problems, &ways).unwrap_or(usual)
 }
 
 fn requires_issuer(section: &mut Section, addresses: &Addresses, problems: &mut Problems) -> bool {

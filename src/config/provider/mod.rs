@@ -12,7 +12,7 @@ mod openid;
 mod params;
 mod redirect;
 mod token;
-mod words;
+pub(super) mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -58,6 +58,7 @@ pub(super) fn parse(
             && addresses.said.jwks.as_deref().is_some_and(|url| !url.is_empty()),
         openid,
         identity,
+        keeps_scopes: false,
         bearer,
         said: addresses.said,
     };

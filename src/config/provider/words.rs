@@ -4,7 +4,7 @@ use crate::config::problem::Problems;
 use crate::config::reader::Section;
 
 /// Takes a list of words; `"openid email"` are two.
-pub(super) fn parse(
+pub(in crate::config) fn parse(
     section: &mut Section,
     key: &'static str,
     problems: &mut Problems,

@@ -11,7 +11,9 @@ fn with(access: &str) -> String {
 
 fn access(written: &str) -> Access {
     let config = load(&with(written), &[], &[]).unwrap_or_else(|told| panic!("{written}\n{told}"));
-    assert_eq!(config.warnings, [""; 0], "{written}");
+    // What this kind of provider can't tell is another matter.
+    let fits = |warning: &String| warning.ends_with("at provider \"askara\"");
+    assert!(config.warnings.iter().all(fits), "{written}: {:?}", config.warnings);
     found(&config)
 }
 

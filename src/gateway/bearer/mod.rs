@@ -12,14 +12,15 @@ use super::Worker;
 use super::clock::{SystemEntropy, moment, now};
 use super::fields::Prepared;
 use super::respond::Failure;
+use super::who::warn_of_dropped;
 use crate::auth::Timestamp;
 use crate::auth::bearer::{
     Accepted, BadBearer, BearerRules, Issuer, Presented, Refusal, believe_until, cache_key,
     judge_jwt, presented, refuse_until, taken_apart,
 };
 use crate::auth::client_call::introspection_request;
+use crate::auth::facts::KnownPerson;
 use crate::auth::headers::Statement;
-use crate::auth::identity::Identity;
 use crate::auth::introspection::read_introspection;
 use crate::auth::jwks::KeySet;
 use crate::auth::provider::ProviderIndex;
@@ -36,7 +37,7 @@ use verdicts::{Verdict, Way};
 pub(super) struct ApiClient {
     /// Whose token it is.
     pub(super) provider: ProviderIndex,
-    pub(super) identity: Identity,
+    pub(super) known: KnownPerson,
     pub(super) statement: Statement,
     /// What routes say of it on top.
     pub(super) prepared: Prepared,
@@ -194,13 +195,16 @@ impl Worker {
         accepted: Accepted,
         token: &AccessToken,
     ) -> Verdict {
-        let sources = &self.gateway.parties[index].settings().identity;
+        let settings = self.gateway.parties[index].settings();
+        let sources = &settings.identity;
         let nobody = BadBearer::Invalid(Refusal::Nobody);
-        let identity = sources.read_client(&rules.user, accepted.claims);
+        let identity = sources.read_client(&rules.user, accepted.claims.clone());
         let identity = identity.map_err(|_| nobody.clone())?;
+        warn_of_dropped(&settings.name, &identity);
         let statement = Statement::new(&identity, token).map_err(|_| nobody)?;
+        let known = accepted.known(identity, &settings.name, now());
         let prepared = Prepared::default();
-        Ok(Arc::new(ApiClient { provider: index, identity, statement, prepared }))
+        Ok(Arc::new(ApiClient { provider: index, known, statement, prepared }))
     }
 }
 

@@ -52,21 +52,28 @@ impl Worker {
             return self.without_attempt(visit).await;
         };
         // Whoever starts again wants to get where they wanted to go at first.
-        let back = gateway.judged(Some(attempt.return_to()), &visit.origin(gateway));
+        let goal = attempt.goal().clone();
+        let back = gateway.judged(Some(&goal.return_to), &visit.origin(gateway));
         let began = self.began_elsewhere(&attempt, &settings.authorization.redirect_path, visit);
         let outcome = self.finish(index, attempt, callback, realm.kept()).await;
         let mut answer = match &*outcome {
             Ok(signed_in) => {
-                let location = match began.filter(|_| signed_in.return_to.starts_with('/')) {
-                    Some(origin) => format!("{origin}{}", signed_in.return_to),
-                    None => signed_in.return_to.clone(),
+                let mut answer = match gateway.falls_short(signed_in, index, visit) {
+                    Some(wanted) => gateway.stepped_in_vain(visit, index, signed_in, wanted),
+                    None => {
+                        let to = &signed_in.goal.return_to;
+                        let location = match began.filter(|_| to.starts_with('/')) {
+                            Some(origin) => format!("{origin}{to}"),
+                            None => to.clone(),
+                        };
+                        gateway.redirect(StatusCode::SEE_OTHER, &location)
+                    }
                 };
-                let mut answer = gateway.redirect(StatusCode::SEE_OTHER, &location);
                 self.set_signed_in(signed_in, posted, visit, answer.headers_mut());
                 answer
             }
             Err(failure) => {
-                let again = gateway.start_again(index, &back);
+                let again = gateway.start_again(index, &back, goal.step_up.as_ref());
                 let provider = settings.name.as_str();
                 let answer = || gateway.respond_again(failure, &visit.asker(), Some(again));
                 tracing::info_span!("login", provider).in_scope(answer)

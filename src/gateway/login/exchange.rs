@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use crate::auth::facts::KnownPerson;
 use crate::auth::jwks::KeySet;
-use crate::auth::login::{AwaitProof, AwaitTokens, LoginError};
+use crate::auth::login::{AwaitProof, AwaitTokens, Goal, LoginError};
 use crate::auth::proof::{Proven, Unproven, needs_keys};
 use crate::auth::provider::Provider;
 use crate::auth::provider::ProviderIndex;
@@ -14,6 +15,7 @@ use crate::gateway::Worker;
 use crate::gateway::clock::{SystemEntropy, moment, now};
 use crate::gateway::respond::Failure;
 use crate::gateway::sessions::{NotBegun, World as _, begin};
+use crate::gateway::who::warn_of_dropped;
 use crate::provider::Lane;
 use crate::provider::directory::Want;
 
@@ -23,7 +25,9 @@ pub(in crate::gateway) type Outcome = Result<SignedIn, Failure>;
 /// What a finished login answers with.
 pub(in crate::gateway) struct SignedIn {
     pub(super) lines: Vec<HeaderValue>,
-    pub(super) return_to: String,
+    pub(in crate::gateway) goal: Goal,
+    /// Who signed in.
+    pub(in crate::gateway) known: KnownPerson,
 }
 
 impl Worker {
@@ -48,7 +52,7 @@ impl Worker {
             }
             None => None,
         };
-        let (session, return_to) = waiting
+        let (session, goal) = waiting
             .accept(
                 userinfo.as_ref(),
                 provider,
@@ -56,6 +60,7 @@ impl Worker {
                 moment(&mut SystemEntropy),
             )
             .map_err(Failure::Login)?;
+        warn_of_dropped(&session.provider, &session.identity);
         let lines = self.begun(index, realm, &session).await?;
         tracing::info!(
             session = ?session.id,
@@ -63,7 +68,7 @@ impl Worker {
             user = session.identity.user,
             "signed in"
         );
-        Ok(SignedIn { lines, return_to })
+        Ok(SignedIn { lines, goal, known: KnownPerson::from(&session.person()) })
     }
 
     /// Keeps the session where sessions are kept. One that can't be kept is none: its tokens go.

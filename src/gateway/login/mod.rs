@@ -2,33 +2,48 @@
 
 mod callback;
 mod exchange;
+mod links;
 mod spent;
 
 use std::sync::Arc;
 
 use http::Response;
 
+pub(super) use exchange::SignedIn;
+pub(super) use links::Link;
 pub(super) use spent::SpentAttempts;
 
+use super::Worker;
 use super::body::Body;
 use super::clock::{SystemEntropy, moment};
 use super::respond::Failure;
 use super::sealer::add_cookies;
 use super::visit::Visit;
-use super::{Gateway, Worker};
 use crate::auth::Timestamp;
+use crate::auth::asking::Asking;
 use crate::auth::authorization::{Carried, Parameters, Wishes};
 use crate::auth::client_call::{push_request, read_pushed};
 use crate::auth::cookie::OwnCookies;
-use crate::auth::host::Origin;
 use crate::auth::login::{ATTEMPT_LIFE, AwaitCallback, MAX_ATTEMPT_BYTES, MAX_ATTEMPTS};
 use crate::auth::parked::claimed_at;
 use crate::auth::provider::{Provider, ProviderIndex, ResponseMode};
 use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
 use crate::auth::seal::Purpose;
+use crate::auth::step_up::StepUp;
 use crate::provider::Lane;
 use crate::telemetry::LoginOutcome;
+
+/// With what a login begins, beside where it leads to.
+#[derive(Default)]
+pub(super) struct Start {
+    /// What the link asks for, of what the operator lets links ask.
+    pub(super) link: Wishes,
+    /// Whether the provider is to ask who signs in, whoever it remembers.
+    pub(super) other_account: bool,
+    /// What a rule wants.
+    pub(super) step_up: Option<StepUp>,
+}
 
 impl Worker {
     /// Has a navigation signed in: at once where one redirect does it, else by a page of ours.
@@ -40,7 +55,7 @@ impl Worker {
         let gateway = &self.gateway;
         match gateway.choices(visit, return_to).as_slice() {
             [one] if !gateway.parties[*one].settings().posts() => {
-                self.begin_login(visit, *one, return_to, Wishes::default()).await
+                self.begin_login(visit, *one, return_to, Start::default()).await
             }
             // However often they signed in, the rules there would not take them.
             [] => Err(Failure::Route(NoRoute::Path)),
@@ -55,7 +70,7 @@ impl Worker {
         visit: &Visit<'_>,
         index: ProviderIndex,
         return_to: &ReturnTo,
-        wishes: Wishes,
+        start: Start,
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
         if gateway.sessions.keeps_nothing() {
@@ -65,11 +80,20 @@ impl Worker {
         let provider = self.provider(index, Lane::Push).await?;
         let asked = &provider.settings.authorization;
         let redirect_uri = format!("{}{}", visit.origin(gateway), asked.redirect_path);
+        let (address, method) = gateway.aim(return_to);
+        let route = gateway.found(visit, &address, &method).map(|(_, found)| found.route);
+        let asking = Asking {
+            link: start.link,
+            route: route.map(|route| &route.login),
+            rule: route.map(|route| route.access.step_up()).unwrap_or_default(),
+            account: provider.account_prompt().filter(|_| start.other_account),
+            step_up: start.step_up,
+        };
         let begun = AwaitCallback::begin(
             &provider,
             redirect_uri,
             return_to.as_str(),
-            &wishes,
+            &asking,
             moment(&mut SystemEntropy),
         );
         let parameters = self.pushed(index, &provider, begun.parameters).await?;
@@ -156,49 +180,5 @@ impl Worker {
             }
         }
         evicted
-    }
-}
-
-impl Gateway {
-    /// The path that begins a login, to come back to an address that was judged before.
-    pub(super) fn start_path(&self, return_to: &ReturnTo) -> String {
-        self.path_to("start", return_to, None)
-    }
-
-    /// The path of the page on which a person chooses a provider.
-    pub(super) fn choose_path(&self, return_to: &ReturnTo) -> String {
-        self.path_to("sign_in", return_to, None)
-    }
-
-    /// The path that begins a login at one provider.
-    pub(super) fn start_at(&self, index: ProviderIndex, return_to: &ReturnTo) -> String {
-        self.path_to("start", return_to, Some(&self.parties[index].settings().name))
-    }
-
-    /// The path that begins a login that failed once more, at the same provider.
-    pub(super) fn start_again(&self, index: ProviderIndex, return_to: &ReturnTo) -> String {
-        match self.parties.len() {
-            1 => self.start_path(return_to),
-            _ => self.start_at(index, return_to),
-        }
-    }
-
-    fn path_to(&self, page: &str, return_to: &ReturnTo, provider: Option<&str>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(provider.map(|name| ("provider", name)));
-        query.append_pair("rd", return_to.as_str());
-        format!("{}/{page}?{}", self.prefix, query.finish())
-    }
-
-    /// Tells a refused request where to sign in, to come back to `return_to`: at the host that it
-    /// was for, where the session's cookie will be.
-    pub(super) fn sign_in(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Failure {
-        let start = self.start_path(return_to);
-        Failure::SignIn { login: format!("{}{start}", visit.origin(self)), start }
-    }
-
-    /// A return address as it was asked for, or the landing page.
-    pub(super) fn judged(&self, address: Option<&str>, here: &Origin) -> ReturnTo {
-        address.and_then(|address| self.returns.judge(address, here)).unwrap_or_else(ReturnTo::home)
     }
 }

@@ -1,7 +1,7 @@
 //! What a page has to say, and the words for it.
 
 use super::language::Language;
-use super::texts::{Words, login, request};
+use super::texts::{Words, denied, login, request};
 
 /// What a page has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,12 @@ pub(crate) enum Notice {
     TooLarge,
     /// Too many requests of one visitor (429).
     TooMany,
+    /// Whoever it is, not from there or not now (403).
+    NotOpen,
+    /// Signed in, but not in the way or as recently as this needs (401).
+    StepUpNeeded,
+    /// The sign-in service was asked for that, and did not bring it (403).
+    StepUpUnmet,
     UpstreamDown,
     UpstreamSlow,
     UpstreamNonsense,
@@ -71,6 +77,9 @@ impl Notice {
             Self::NotAllowed => "not-allowed",
             Self::TooLarge => "too-large",
             Self::TooMany => "too-many-requests",
+            Self::NotOpen => "not-open",
+            Self::StepUpNeeded => "step-up-needed",
+            Self::StepUpUnmet => "step-up-unmet",
             Self::UpstreamDown => "upstream-down",
             Self::UpstreamSlow => "upstream-slow",
             Self::UpstreamNonsense => "upstream-nonsense",
@@ -114,6 +123,9 @@ impl Notice {
             Self::NotAllowed => &login::NOT_ALLOWED,
             Self::TooLarge => &request::TOO_LARGE,
             Self::TooMany => &request::TOO_MANY,
+            Self::NotOpen => &denied::NOT_OPEN,
+            Self::StepUpNeeded => &denied::STEP_UP_NEEDED,
+            Self::StepUpUnmet => &denied::STEP_UP_UNMET,
             Self::UpstreamDown => &request::UPSTREAM_DOWN,
             Self::UpstreamSlow => &request::UPSTREAM_SLOW,
             Self::UpstreamNonsense => &request::UPSTREAM_NONSENSE,

@@ -1,9 +1,10 @@
 mod safety;
 
 use super::*;
+use crate::gateway::denied::Account;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::French];
-const NOTICES: [Notice; 23] = [
+const NOTICES: [Notice; 26] = [
     Notice::BadRequest,
     Notice::BadToken,
     Notice::BadCallback,
@@ -22,6 +23,9 @@ const NOTICES: [Notice; 23] = [
     Notice::NotAllowed,
     Notice::TooLarge,
     Notice::TooMany,
+    Notice::NotOpen,
+    Notice::StepUpNeeded,
+    Notice::StepUpUnmet,
     Notice::UpstreamDown,
     Notice::UpstreamSlow,
     Notice::UpstreamNonsense,
@@ -42,6 +46,8 @@ fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
     all.push(pages.signed_out(language, &address, false));
     all.push(pages.confirm_sign_out(language, value, Some(value)));
     all.push(pages.confirm_sign_out(language, value, None));
+    all.push(pages.denied(Notice::NotAllowed, language, &links, value, &denial(value)));
+    all.push(pages.denied(Notice::StepUpUnmet, language, &links, value, &denial(value)));
     all.push(pages.choose(language, &[(value.to_owned(), address.clone())]));
     all.push(pages.post(language, value, &form(value)));
     for asks in [true, false] {
@@ -51,6 +57,18 @@ fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
     }
     all.push(pages.done(language));
     all
+}
+
+fn denial(value: &str) -> Denial {
+    Denial {
+        message: Some(value.to_owned()),
+        account: Some(Account {
+            name: value.to_owned(),
+            other: format!("/{value}"),
+            sign_out_at: Some(value.to_owned()),
+        }),
+        ..Denial::default()
+    }
 }
 
 fn form(value: &str) -> Form {
@@ -143,6 +161,41 @@ fn the_pages_carry_the_ids_that_browser_tests_look_for() {
         assert!(
             !pages.confirm_sign_out(language, "/oauth2/sign_out", None).contains("name=\"rd\"")
         );
+    }
+}
+
+#[test]
+fn whoever_may_not_pass_is_told_who_they_are_and_how_to_be_somebody_else() {
+    let pages = Pages::new();
+    let links = Links { again: None, home: "/" };
+    let account = |sign_out_at| {
+        let other = String::from("/oauth2/start?account=other");
+        Some(Account { name: String::from("Ada (ada@example.com)"), other, sign_out_at })
+    };
+    let page = |notice, language, denial: &Denial| {
+        pages.denied(notice, language, &links, "a1b2c3", denial)
+    };
+    for language in LANGUAGES {
+        let message = Some(String::from("Members of <Payroll> only"));
+        let denial = Denial { message, account: account(None), ..Denial::default() };
+        let told = page(Notice::NotAllowed, language, &denial);
+        assert!(told.contains("<strong id=\"account\">Ada (ada@example.com)</strong>"), "{told}");
+        assert!(told.contains("id=\"message\">Members of &lt;Payroll&gt; only</p>"), "{told}");
+        assert!(
+            told.contains("id=\"other-account\" href=\"&#x2f;oauth2&#x2f;start?account=other\"")
+        );
+        assert!(told.contains(denied::OTHER.of(language)) && told.contains("<dd>a1b2c3</dd>"));
+        assert!(!told.contains(denied::REMEMBERS.of(language)));
+        // Where the provider can't be asked for another account, the page says what to do.
+        let denial = Denial { account: account(Some(String::from("Askara"))), ..denial };
+        let told = page(Notice::NotAllowed, language, &denial);
+        assert!(told.contains(denied::SIGN_OUT.of(language)), "{told}");
+        assert!(told.contains(denied::REMEMBERS.of(language)) && told.contains(">Askara</strong>"));
+        let told = page(Notice::NotOpen, language, &Denial { nobody: true, ..Denial::default() });
+        for part in ["id=\"account\"", "id=\"message\"", "id=\"other-account\"", "id=\"again\""] {
+            assert!(!told.contains(part), "{part}");
+        }
+        assert!(told.contains("id=\"home\""));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Plain words, no blame: what happened, whose move it is, what to do. French spaces that must
 //! not break are written out (`\u{a0}`, `\u{202f}`), so that they can be seen.
 
+pub(crate) mod denied;
 pub(crate) mod login;
 pub(crate) mod request;
 

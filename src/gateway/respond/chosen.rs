@@ -18,7 +18,8 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         Failure::Bearer(bad) => bearer(bad),
         Failure::Callback(_) => (StatusCode::BAD_REQUEST, Notice::BadCallback),
         Failure::ForeignOrigin => (StatusCode::FORBIDDEN, Notice::ForeignPage),
-        Failure::NotAllowed => (StatusCode::FORBIDDEN, Notice::NotAllowed),
+        Failure::NotAllowed(denial) if denial.nobody => (StatusCode::FORBIDDEN, Notice::NotOpen),
+        Failure::NotAllowed(_) => (StatusCode::FORBIDDEN, Notice::NotAllowed),
         Failure::NothingKept => (StatusCode::GONE, Notice::NothingKept),
         Failure::ForeignCallback => (StatusCode::FORBIDDEN, Notice::LoginForeign),
         Failure::Login(error) => login(error),
@@ -52,6 +53,8 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         }
         Failure::SignIn { .. } => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
         Failure::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, Notice::TooMany),
+        Failure::StepUp { .. } => (StatusCode::UNAUTHORIZED, Notice::StepUpNeeded),
+        Failure::StepUpUnmet(_) => (StatusCode::FORBIDDEN, Notice::StepUpUnmet),
         Failure::Upstream(failure) => match failure {
             upstream::Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Notice::TooLarge),
             upstream::Failure::Connect(_) => (StatusCode::BAD_GATEWAY, Notice::UpstreamDown),

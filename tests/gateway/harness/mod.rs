@@ -44,7 +44,7 @@ pub(crate) use held_app::HeldApp;
 pub(crate) use jar::SetCookie;
 pub(crate) use line::{Answer, Ask, Line, ask};
 pub(crate) use log::LOG;
-pub(crate) use page::{assert_own_page, heading, shown};
+pub(crate) use page::{assert_own_page, heading, link, shown};
 pub(crate) use play::{API_V1, ASKARA, OIDC, POCKETS, Play, Proof, ROWS, SIMPLIFIED};
 pub(crate) use process::Process;
 pub(crate) use provider::Provider;

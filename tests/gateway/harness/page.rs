@@ -47,6 +47,13 @@ pub(crate) fn shown(answer: &Answer) -> Shown {
     }
 }
 
+/// Where the link with this id leads.
+pub(crate) fn link(page: &Answer, id: &str) -> Option<String> {
+    let text = page.text();
+    let (_, rest) = text.split_once(&format!("id=\"{id}\" href=\""))?;
+    Some(plain(rest.split_once('"')?.0))
+}
+
 /// The headings of the notices about signing in, by the code that problem+json has for each.
 pub(crate) mod heading {
     pub(crate) const LOGIN_DENIED: &str = "You weren’t signed in";
@@ -55,5 +62,6 @@ pub(crate) mod heading {
     pub(crate) const LOGIN_FOREIGN: &str = "This sign-in can’t be finished here";
     pub(crate) const LOGIN_REFUSED: &str = "The sign-in was turned down";
     pub(crate) const PROVIDER_UNAVAILABLE: &str = "The sign-in service isn’t answering";
+    pub(crate) const STEP_UP_UNMET: &str = "Your sign-in isn’t enough for this page";
     pub(crate) const SESSION_UNAVAILABLE: &str = "One moment, please";
 }

@@ -81,6 +81,8 @@ impl Sim {
             subject: Some(format!("subject {}", browser % USERS)),
             sid: Some(format!("sid {}", dice.draw())),
             authenticated: None,
+            acr: None,
+            scopes: Vec::new(),
             hint: None,
             identity: Identity::for_test(&user(browser % USERS)),
         }
