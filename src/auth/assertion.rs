@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::fields::{Claim, ClaimSource};
+use super::claim_source::{Claim, ClaimSource};
 use super::identity::Identity;
 use super::seal::KeyRing;
 use super::session::SessionId;
@@ -196,8 +196,8 @@ impl Assertion<'_> {
     fn told(&self) -> Map<String, Value> {
         let mut claims = Map::new();
         for (name, source) in &self.rules.claims {
-            let value = source.find(self.identity, self.provider).map(|claim| match claim {
-                Claim::Json(value) => value.clone(),
+            let value = source.find(self.identity, Some(self.provider)).map(|claim| match claim {
+                Claim::Value(value) => value.clone(),
                 Claim::Text(text) => Value::from(text),
                 Claim::Texts(texts) => Value::from(texts),
             });

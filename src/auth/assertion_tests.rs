@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::auth::claim_source::Word;
 use crate::auth::testing::Counting;
 use crate::secret::{SealKey, Secret};
 
@@ -125,9 +126,9 @@ fn an_assertion_says_who_for_whom_and_for_how_long() {
     let rules = AssertionRules {
         audience: None,
         claims: vec![
-            (String::from("mail"), ClaimSource::Email),
-            (String::from("groups"), ClaimSource::Groups),
-            (String::from("name"), ClaimSource::Name),
+            (String::from("mail"), ClaimSource::Word(Word::Email)),
+            (String::from("groups"), ClaimSource::Word(Word::Groups)),
+            (String::from("name"), ClaimSource::Word(Word::Name)),
         ],
     };
     let assertion = Assertion {

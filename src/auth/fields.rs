@@ -8,16 +8,15 @@
 
 mod format;
 mod names;
-mod source;
 mod template;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::assertion::AssertionRules;
+use super::claim_source::ClaimSource;
 use super::identity::{Identity, Source};
 pub use format::{Format, Separator};
 pub use names::{Managed, refused_to_app, refused_to_visitor};
-pub use source::{Claim, ClaimSource};
 pub use template::Template;
 
 /// Which fields a route adds.
@@ -165,7 +164,8 @@ fn written<'r, 'a>(
         let (text, max_bytes) = match content {
             Content::Fixed(_) => continue,
             Content::Claim { source, format, separator, max_bytes } => {
-                let claim = subject.and_then(|whom| source.find(whom.identity, whom.provider));
+                let claim =
+                    subject.and_then(|whom| source.find(whom.identity, Some(whom.provider)));
                 (claim.and_then(|claim| format.write(claim, separator)), *max_bytes)
             }
             Content::Text(template) => (template.render(subject, &variable), MAX_BYTES),

@@ -1,34 +1,27 @@
 //! What of the provider's documents is kept with a session: only what the configuration asks for,
 //! so that a cookie carries no claim that nobody reads.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::identity::{Document, Documents, Source};
 
 /// Parts of the documents, each at its own place in it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     token: Value,
     me: Value,
     id: Value,
-    /// What was too large to be kept, for the log.
+    /// What was too large to be kept. Nobody knows what it said: a rule about it lets nobody pass,
+    /// whichever way round it asks.
     dropped: Vec<Source>,
 }
-
-impl PartialEq for Claims {
-    /// By what is kept: what was left out is not written down.
-    fn eq(&self, other: &Self) -> bool {
-        (&self.token, &self.me, &self.id) == (&other.token, &other.me, &other.id)
-    }
-}
-
-impl Eq for Claims {}
 
 impl Claims {
     /// Keeps what the sources lead to. Of a list, all of it is kept. A claim of more than
     /// [`MAX_CLAIM`] bytes of JSON is left out, and so is what would bring all of them above
-    /// [`MAX_CLAIMS`], the later source first: to a rule it is not there.
+    /// [`MAX_CLAIMS`], the later source first.
     pub fn keep(sources: &[Source], documents: &Documents) -> Self {
         Self::keep_again(sources, documents, &Self::default())
     }
@@ -39,9 +32,11 @@ impl Claims {
         let mut kept = Self::default();
         for source in sources {
             let document = source.document();
-            let whole = document.of(documents).unwrap_or_else(|| before.of(document));
+            let told = document.of(documents);
+            let whole = told.unwrap_or_else(|| before.of(document));
             let size = reached(whole, source.pointer()).map_or(0, size);
-            if size > MAX_CLAIM {
+            let was_dropped = told.is_none() && before.dropped.contains(source);
+            if size > MAX_CLAIM || was_dropped {
                 kept.dropped.push(source.clone());
             } else if size > 0 {
                 let with = kept.with(source, whole);
@@ -65,6 +60,11 @@ impl Claims {
         let mut with = self.clone();
         keep(with.of_mut(source.document()), whole, source.pointer());
         with
+    }
+
+    /// Whether what a source leads to was too large to be kept.
+    pub fn lack(&self, source: &Source) -> bool {
+        self.dropped.contains(source)
     }
 
     /// What was too large to be kept.
@@ -167,12 +167,11 @@ fn keep(kept: &mut Value, whole: &Value, pointer: &str) {
 impl Serialize for Claims {
     /// As JSON text: the compact form of a session does not describe itself.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let nothing = [&self.token, &self.me, &self.id].iter().all(|document| document.is_null());
-        let text = if nothing {
-            String::new()
-        } else {
-            Value::from_iter([self.token.clone(), self.me.clone(), self.id.clone()]).to_string()
-        };
+        let kept = [&self.token, &self.me, &self.id];
+        let nothing = kept.iter().all(|document| document.is_null()) && self.dropped.is_empty();
+        let mut list: Vec<Value> = kept.into_iter().cloned().collect();
+        list.extend(self.dropped.iter().map(|source| Value::from(source.to_string())));
+        let text = if nothing { String::new() } else { Value::from(list).to_string() };
         text.serialize(serializer)
     }
 }
@@ -183,8 +182,13 @@ impl<'de> Deserialize<'de> for Claims {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let [token, me, id] = serde_json::from_str(&text).map_err(serde::de::Error::custom)?;
-        Ok(Self { token, me, id, dropped: Vec::new() })
+        let list: Vec<Value> = serde_json::from_str(&text).map_err(D::Error::custom)?;
+        let mut list = list.into_iter();
+        let (Some(token), Some(me), Some(id)) = (list.next(), list.next(), list.next()) else {
+            return Err(D::Error::custom("no three documents"));
+        };
+        let dropped = list.filter_map(|name| Source::parse(name.as_str()?)).collect();
+        Ok(Self { token, me, id, dropped })
     }
 }
 
@@ -245,6 +249,13 @@ mod tests {
             assert_eq!(claims.find(Document::Me, "/c"), Some(&json!(1)));
             let dropped = if kept { Vec::new() } else { sources(&["me:/a/b"]) };
             assert_eq!(claims.dropped(), dropped, "{length}");
+            let bytes = postcard::to_allocvec(&claims).unwrap();
+            let read: Claims = postcard::from_bytes(&bytes).unwrap();
+            assert_eq!(read.lack(&sources(&["me:/a/b"])[0]), !kept, "{length}");
+            // A refresh that tells of nothing makes nothing known.
+            let silent = Documents::default();
+            let later = Claims::keep_again(&sources(&["me:/a/b", "me:/c"]), &silent, &read);
+            assert_eq!(later, claims, "{length}");
         }
         // Of a list all is kept, so all of it counts.
         let documents = of_me(json!({ "list": [1, text(4095)] }));

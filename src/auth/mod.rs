@@ -32,6 +32,7 @@ pub mod authorization;
 pub mod bearer;
 pub mod browser;
 pub mod callback;
+pub mod claim_source;
 pub mod claims;
 pub mod client_assertion;
 pub mod client_call;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::auth::Timestamp;
-use crate::auth::access::{ClaimPlace, ClaimRule, ClaimSource, Kind, Network, Rule, Text, Word};
+use crate::auth::access::{ClaimPlace, ClaimRule, Kind, Network, Rule, Text};
+use crate::auth::claim_source::{ClaimSource, Word};
 use crate::auth::facts::Person;
 use crate::auth::host::Host;
 use crate::auth::identity::Identity;

@@ -7,7 +7,7 @@ use super::reader::{Section, Taken};
 use crate::auth::assertion::{
     AssertionRules, AssertionSettings, LONGEST_LIFE, OWN_CLAIMS, SigningAlgorithm,
 };
-use crate::auth::fields::ClaimSource;
+use crate::auth::claim_source::ClaimSource;
 use crate::auth::host::Origin;
 
 /// Reads `[assertion]`; the issuer is `public` unless it says another one.

@@ -10,21 +10,31 @@ use hyper::body::{Body as _, Incoming};
 
 use super::body::Lasting;
 use super::clock::now;
+use super::limits::Slot;
 use super::own::OwnPath;
-use super::parked::Sending;
+use super::parked::{Posted, Sending};
 use super::respond::Failure;
 use super::rewrite::rewrite;
 use super::sessions::{RequestTraits, refresh_cookie};
 use super::visit::{Arrival, Visit};
-use super::who::Who;
+use super::who::{Counted, Who};
 use super::{Body, Worker, limits, sealer};
 use crate::auth::facts::Facts;
 use crate::auth::headers;
 use crate::auth::path::RequestPath;
-use crate::auth::policy::{self, Denied};
+use crate::auth::policy::{self, Denied, Permit};
 use crate::auth::request::{Intent, intent};
-use crate::auth::route::Route;
+use crate::auth::route::{Found, Route};
 use crate::upstream::{AnswerBody, Until};
+
+/// A request on its way, as far as it is understood.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    visit: &'a Visit<'a>,
+    arrival: &'a Arrival,
+    found: Found<'a>,
+    path: &'a RequestPath<'a>,
+}
 
 impl Worker {
     pub(super) async fn answer(
@@ -90,31 +100,9 @@ impl Worker {
         let public = policy::judge(found, &path, &facts).is_ok();
         let who = self.who(visit, found, public).await?;
         let slot = self.gateway.limits.by_session(limits, &who)?;
+        let way = Way { visit, arrival, found, path: &path };
         let mut answer = match policy::judge(found, &path, &facts.of(who.person())) {
-            Ok(permit) => {
-                self.foreign_page(visit, found.route, &who)?;
-                let Sending { body, resumed } =
-                    match self.sending(visit, &who, posted, &mut parts).await {
-                        Ok(sending) => sending,
-                        Err(answer) => return Ok(answer),
-                    };
-                let bounds = limits::bounded(limits, &body)?;
-                self.gateway.state_to_app(&mut parts, found.route, &who, arrival, visit);
-                self.gateway.state_fields(&mut parts.headers, found.route, &path, &who, now);
-                rewrite(&mut parts, &found.route.way)?;
-                let app = &self.upstreams[found.route.upstream];
-                let request = Request::from_parts(parts, body);
-                let until = || {
-                    let leash = who.leash(&self.gateway.sessions);
-                    let leash = leash.map(|leash| Box::pin(leash.over()) as Until);
-                    limits::holding(leash, slot.clone())
-                };
-                let answer = app.forward(request, permit, bounds, until).await;
-                let answer = self.after_sending(resumed.as_ref(), answer)?;
-                let mut answer = self.for_visitor(answer, found.route, &who);
-                self.forget_claim(visit, resumed.as_ref(), answer.headers_mut());
-                answer.map(|body| body.holding(slot))
-            }
+            Ok(permit) => self.pass(way, permit, &who, slot, posted, parts).await?,
             // Boxed: what few requests need would make the state of every request larger.
             Err(Denied::NoSession) => {
                 match Box::pin(self.park(visit, found.route, posted, arrival)).await {
@@ -127,6 +115,39 @@ impl Worker {
         self.update_cookies(visit, &who, &mut answer);
         self.gateway.state_cors(found.route, visit, answer.headers_mut());
         Ok(answer)
+    }
+
+    /// Sends to the app what may pass, and the answer back.
+    async fn pass(
+        self: &Arc<Self>,
+        Way { visit, arrival, found, path }: Way<'_>,
+        permit: Permit,
+        who: &Who,
+        slot: Option<Arc<Slot<Counted>>>,
+        posted: Posted,
+        mut parts: Parts,
+    ) -> Result<Response<Body>, Failure> {
+        let (gateway, route) = (&self.gateway, found.route);
+        self.foreign_page(visit, route, who)?;
+        let Sending { body, resumed } = match self.sending(visit, who, posted, &mut parts).await {
+            Ok(sending) => sending,
+            Err(answer) => return Ok(answer),
+        };
+        let bounds = limits::bounded(&route.limits, &body)?;
+        gateway.state_to_app(&mut parts, route, who, arrival, visit);
+        gateway.state_fields(&mut parts.headers, route, path, who, now);
+        rewrite(&mut parts, &route.way)?;
+        let app = &self.upstreams[route.upstream];
+        let until = || {
+            let leash = who.leash(&gateway.sessions);
+            let leash = leash.map(|leash| Box::pin(leash.over()) as Until);
+            limits::holding(leash, slot.clone())
+        };
+        let answer = app.forward(Request::from_parts(parts, body), permit, bounds, until).await;
+        let answer = self.after_sending(resumed.as_ref(), answer)?;
+        let mut answer = self.for_visitor(answer, route, who);
+        self.forget_claim(visit, resumed.as_ref(), answer.headers_mut());
+        Ok(answer.map(|body| body.holding(slot)))
     }
 
     /// Sends a navigation to the provider; tells everything else where to sign in.

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::outcome::Outcome;
-use super::source::{Claim, ClaimPlace, NoClaim};
+use super::source::{ClaimPlace, NoClaim};
 use super::text::{Text, Variables};
+use crate::auth::claim_source::Claim;
 use crate::auth::facts::Person;
 
 /// A rule about one claim; an empty list asks nothing. A claim that is not there is a no, for

@@ -29,7 +29,7 @@ pub use email::EmailDomain;
 pub use hours::{Day, Hours};
 pub use network::Network;
 pub use outcome::Outcome;
-pub use source::{Claim, ClaimPlace, ClaimSource, Word};
+pub use source::ClaimPlace;
 pub use text::{Text, Variables};
 
 /// The rule of a route.

@@ -1,30 +1,9 @@
-//! Where a claim comes from: a place in what the provider told, or a part of the identity as the
-//! gateway knows it, which costs nothing in the cookie.
-
-use serde_json::Value;
+//! Where the claim of a rule comes from.
 
 use super::text::{Text, Variables};
+use crate::auth::claim_source::{Claim, ClaimSource};
 use crate::auth::facts::Person;
 use crate::auth::identity::{Document, Source};
-
-/// Where a claim comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClaimSource {
-    Document(Source),
-    Word(Word),
-}
-
-/// A part of the identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Word {
-    Email,
-    Groups,
-    Name,
-    Organization,
-    PreferredUsername,
-    Provider,
-    User,
-}
 
 /// Where the claim of a rule comes from: the pointer may have variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,82 +16,12 @@ pub enum ClaimPlace {
     },
 }
 
-/// A claim that is there.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Claim<'a> {
-    Text(&'a str),
-    Texts(&'a [String]),
-    Value(&'a Value),
-}
-
 /// Why there is no claim to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoClaim {
     Missing,
-    /// A variable of the pointer stands for nothing.
+    /// A variable of the pointer stands for nothing, or the claim was too large to be kept.
     Unclear,
-}
-
-impl ClaimSource {
-    /// Reads `token:/pointer`, `me:/pointer`, `id:/pointer`, or one of the words.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if let Some((_, word)) = WORDS.iter().find(|(name, _)| *name == text) {
-            return Ok(Self::Word(*word));
-        }
-        let source = Source::parse(text).filter(|source| source.pointer().len() > 1);
-        source.map(Self::Document).ok_or_else(|| {
-            let words: Vec<_> = WORDS.iter().map(|(name, _)| format!("{name:?}")).collect();
-            format!(
-                "{text:?} is no claim; write \"token:/pointer\", \"me:/pointer\", \"id:/pointer\", or one of {}",
-                words.join(", ")
-            )
-        })
-    }
-
-    /// The claim, where the person has it.
-    pub fn find<'a>(&self, person: &Person<'a>) -> Option<Claim<'a>> {
-        match self {
-            Self::Document(source) => {
-                person.identity.claims.find(source.document(), source.pointer()).map(Claim::Value)
-            }
-            Self::Word(word) => word.find(person),
-        }
-    }
-
-    /// What has to be kept with a session for it.
-    pub fn source(&self) -> Option<&Source> {
-        match self {
-            Self::Document(source) => Some(source),
-            Self::Word(_) => None,
-        }
-    }
-}
-
-impl Word {
-    /// The word as expressions name it.
-    pub fn named(name: &str) -> Option<Self> {
-        WORDS.iter().find(|(known, _)| *known == name).map(|(_, word)| *word)
-    }
-
-    /// The word itself.
-    pub fn name(self) -> &'static str {
-        WORDS.iter().find(|(_, word)| *word == self).map_or("", |(name, _)| name)
-    }
-
-    /// What it says of a person.
-    pub fn find<'a>(self, person: &Person<'a>) -> Option<Claim<'a>> {
-        let identity = person.identity;
-        let text = match self {
-            Self::Email => identity.email.as_deref(),
-            Self::Groups => return Some(Claim::Texts(&identity.groups)),
-            Self::Name => identity.name.as_deref(),
-            Self::Organization => identity.organization.as_deref(),
-            Self::PreferredUsername => identity.preferred_username.as_deref(),
-            Self::Provider => person.provider,
-            Self::User => Some(identity.user.as_str()),
-        };
-        text.map(Claim::Text)
-    }
 }
 
 impl ClaimPlace {
@@ -149,8 +58,15 @@ impl ClaimPlace {
         person: &Person<'a>,
         variables: &Variables<'_>,
     ) -> Result<Claim<'a>, NoClaim> {
+        let claims = &person.identity.claims;
+        if !claims.dropped().is_empty() && self.source().is_some_and(|source| claims.lack(&source))
+        {
+            return Err(NoClaim::Unclear);
+        }
         match self {
-            Self::Fixed(source) => source.find(person).ok_or(NoClaim::Missing),
+            Self::Fixed(source) => {
+                source.find(person.identity, person.provider).ok_or(NoClaim::Missing)
+            }
             Self::Template { kept, pointer } => {
                 let pointer = pointer.to_pointer(variables).ok_or(NoClaim::Unclear)?;
                 let document: Document = kept.document();
@@ -161,29 +77,9 @@ impl ClaimPlace {
     }
 }
 
-const WORDS: &[(&str, Word)] = &[
-    ("user", Word::User),
-    ("email", Word::Email),
-    ("name", Word::Name),
-    ("groups", Word::Groups),
-    ("organization", Word::Organization),
-    ("preferred_username", Word::PreferredUsername),
-    ("provider", Word::Provider),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_source_is_a_word_or_a_place_below_the_whole_document() {
-        for text in ["user", "provider", "token:/roles", "me:/organization/id", "id:/a~1b"] {
-            assert!(ClaimSource::parse(text).is_ok(), "{text}");
-        }
-        for text in ["", "users", "token", "token:", "token:/", "you:/x", "me:x"] {
-            assert!(ClaimSource::parse(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn what_is_kept_for_a_template_stands_before_its_variable() {

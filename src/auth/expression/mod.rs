@@ -89,6 +89,11 @@ impl Expression {
     }
 
     fn evaluate(&self, facts: &Facts<'_>, variables: &Variables<'_>) -> Option<bool> {
+        // What was too large to be kept may have said anything.
+        let dropped = facts.person.map_or(&[][..], |person| person.identity.claims.dropped());
+        if !dropped.is_empty() && self.sources().iter().any(|source| dropped.contains(source)) {
+            return None;
+        }
         let mut context = Context::with_env(language::standard());
         let mut measure = Measure::default();
         self.wants.bind(&mut context, facts, variables, &mut measure)?;

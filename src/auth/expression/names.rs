@@ -7,7 +7,8 @@ use cel::common::ast::{Expr, LiteralValue, operators};
 use cel::{Context, IdedExpr};
 
 use super::values::{AnyValue, Measure, Shape, claim, list, map, owned, text};
-use crate::auth::access::{Claim, Variables, Word};
+use crate::auth::access::Variables;
+use crate::auth::claim_source::{Claim, Word};
 use crate::auth::facts::{Facts, Person};
 use crate::auth::identity::{Document, Source};
 
@@ -154,7 +155,7 @@ fn of_person<'v>(
             };
             (name, claim(shape, person.identity.claims.of(document), measure)?)
         }
-        (Root::Word(word), None) => match word.find(person) {
+        (Root::Word(word), None) => match word.find(person.identity, person.provider) {
             Some(Claim::Text(one)) => (word.name(), text(one, measure)?),
             Some(Claim::Texts(texts)) => (word.name(), list(texts, measure)?),
             // What is not known is not bound: to look at it is an error, and that denies.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::source::Claim;
+use crate::auth::claim_source::Claim;
 use crate::auth::headers::encode;
 
 /// How a claim is written.
@@ -60,7 +60,7 @@ impl Format {
     pub fn write(self, claim: Claim<'_>, separator: &Separator) -> Option<String> {
         if self == Self::Json {
             return Some(match claim {
-                Claim::Json(value) => ascii_json(value),
+                Claim::Value(value) => ascii_json(value),
                 Claim::Text(text) => ascii_json(&Value::from(text)),
                 Claim::Texts([]) => return None,
                 Claim::Texts(texts) => ascii_json(&Value::from(texts)),
@@ -101,10 +101,10 @@ fn written(
 ) -> Option<String> {
     let members: Vec<String> = match claim {
         Claim::Text(text) => return (!text.is_empty()).then(|| encoded(text, "")),
-        Claim::Json(Value::Array(items)) => {
+        Claim::Value(Value::Array(items)) => {
             items.iter().filter_map(scalar).map(|text| encoded(&text, separator)).collect()
         }
-        Claim::Json(value) => return scalar(value).map(|text| encoded(&text, "")),
+        Claim::Value(value) => return scalar(value).map(|text| encoded(&text, "")),
         Claim::Texts(texts) => texts.iter().map(|text| encoded(text, separator)).collect(),
     };
     (!members.is_empty()).then(|| members.join(separator))
@@ -174,7 +174,7 @@ mod tests {
             (Format::Plain, json!(""), None),
             (Format::Plain, json!(null), None),
         ] {
-            let written = format.write(Claim::Json(&claim), &Separator::default());
+            let written = format.write(Claim::Value(&claim), &Separator::default());
             assert_eq!(written.as_deref(), wanted, "{format:?} {claim}");
             let ascii = |text: String| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             assert!(written.is_none_or(ascii));
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn what_is_written_as_json_is_read_as_the_same() {
         let value = json!({ "n\u{e9}\u{2028}": ["\u{1f600}\"\\", 1.5, null, "\u{7f}\u{80}"] });
-        let written = Format::Json.write(Claim::Json(&value), &Separator::default()).unwrap();
+        let written = Format::Json.write(Claim::Value(&value), &Separator::default()).unwrap();
         assert!(written.is_ascii());
         assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
     }

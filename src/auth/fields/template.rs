@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 use super::Subject;
 use super::format::in_text;
-use super::source::ClaimSource;
+use crate::auth::claim_source::ClaimSource;
 use crate::auth::headers::encode;
 
 /// A text with places to fill in.
@@ -102,7 +102,7 @@ impl Template {
                 Piece::AccessToken => out.push_str(subject?.access_token.to_str().ok()?),
                 Piece::Claim(source) => {
                     let subject = subject?;
-                    let claim = source.find(subject.identity, subject.provider)?;
+                    let claim = source.find(subject.identity, Some(subject.provider))?;
                     out.push_str(&in_text(claim, &self.signs)?);
                 }
             }

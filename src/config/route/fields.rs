@@ -2,9 +2,10 @@
 
 use http::{HeaderName, HeaderValue};
 
+use crate::auth::claim_source::ClaimSource;
 use crate::auth::fields::{
-    AnswerField, ClaimSource, Content, FieldRules, Format, MAX_BYTES, Managed, RequestField,
-    Separator, Template, refused_to_app, refused_to_visitor,
+    AnswerField, Content, FieldRules, Format, MAX_BYTES, Managed, RequestField, Separator,
+    Template, refused_to_app, refused_to_visitor,
 };
 use crate::auth::route::{Authorization, PathPattern};
 use crate::config::assertion;

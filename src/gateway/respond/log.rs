@@ -57,21 +57,25 @@ pub(super) fn log(failure: &Failure, status: StatusCode, reference: &str) {
         }
         // That the store is away was said once, when it went.
         Failure::StoreUnavailable => tracing::debug!(reference, status, "the store is away"),
-        Failure::Upstream(upstream::Failure::Visitor) => {
-            tracing::debug!(reference, status, "the visitor's body broke off");
-        }
-        Failure::Upstream(upstream::Failure::Busy) => {
+        Failure::Upstream(why) => log_upstream(why, status, reference),
+        other => tracing::debug!(reference, status, failure = ?other, "refused"),
+    }
+}
+
+fn log_upstream(why: &upstream::Failure, status: u16, reference: &str) {
+    match why {
+        upstream::Failure::Busy => {
             tracing::warn!(reference, status, "as many connections to the app as there may be");
         }
-        Failure::Upstream(upstream::Failure::TooLarge) => {
-            tracing::debug!(reference, status, "a body was larger than its route takes");
-        }
-        Failure::Upstream(upstream::Failure::SessionEnded) => {
+        upstream::Failure::SessionEnded => {
             tracing::debug!(reference, status, "a call ended with its session");
         }
-        Failure::Upstream(why) => {
-            tracing::error!(reference, status, ?why, "the app gave no usable answer");
+        upstream::Failure::TooLarge => {
+            tracing::debug!(reference, status, "a body was larger than its route takes");
         }
-        other => tracing::debug!(reference, status, failure = ?other, "refused"),
+        upstream::Failure::Visitor => {
+            tracing::debug!(reference, status, "the visitor's body broke off");
+        }
+        why => tracing::error!(reference, status, ?why, "the app gave no usable answer"),
     }
 }
