@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 
 use super::{Failed, Settings};
 use crate::auth::facts::Facts;
+use crate::auth::fields::Subject;
 use crate::auth::headers::Statement;
 use crate::auth::path::RequestPath;
 use crate::auth::policy::{self, Denied};
@@ -108,7 +109,7 @@ fn explained(config: &Config, options: &Options, visitor: Option<&Visitor>) -> S
     let allowed = judged.is_ok();
     out.line("decision", decision(judged.err()));
     if allowed {
-        state_fields(&mut out, found, here);
+        state_fields(&mut out, config, found, &path, here);
     }
     out.0
 }
@@ -130,23 +131,61 @@ fn decision(denied: Option<Denied<'_>>) -> String {
         Some(Denied::NotAllowed { message: Some(message) }) => {
             format!("not allowed: {message}, 403")
         }
-        Some(Denied::StepUp(_)) => {
-            String::from("a stronger or newer sign-in needed: 302 for a navigation, 401 else")
+        Some(Denied::StepUp(wanted)) => {
+            let mut needs = String::from("another sign-in needed");
+            if !wanted.acr.is_empty() {
+                let _ = write!(needs, ", acr {}", wanted.acr.join(" or "));
+            }
+            if let Some(age) = wanted.max_age {
+                let _ = write!(needs, ", no older than {}", humantime::format_duration(age));
+            }
+            needs + ": 302 to the provider for a navigation, 401 else"
         }
     }
 }
 
 /// The fields that say who the visitor is, as the app would get them.
-fn state_fields(out: &mut Lines, found: Found<'_>, visitor: Option<&Visitor>) {
-    let Some(visitor) = visitor else { return };
-    if found.route.authorization == Authorization::Replace {
-        out.line("header", "authorization: Bearer (the access token)");
+fn state_fields(
+    out: &mut Lines,
+    config: &Config,
+    found: Found<'_>,
+    path: &RequestPath<'_>,
+    visitor: Option<&Visitor>,
+) {
+    let (route, rules) = (found.route, &found.route.fields);
+    let token = HeaderValue::from_static("(the access token)");
+    let person = visitor.map(Visitor::person);
+    if let (Some(visitor), Some(person)) = (visitor, &person) {
+        if route.authorization == Authorization::Replace {
+            out.line("header", "authorization: Bearer (the access token)");
+        }
+        if route.access_token_header {
+            out.line("header", "x-forwarded-access-token: (the access token)");
+        }
+        if config.providers.len() > 1 {
+            out.line("header", format_args!("x-askara-provider: {}", visitor.name()));
+        }
+        let statement = Statement::new(person.identity, &Secret::new(String::from("token")));
+        for (name, value) in statement.iter().flat_map(|statement| &statement.identity) {
+            out.field(name, value);
+        }
+        if rules.assertion.is_some() {
+            out.line("header", "x-askara-assertion: (signed when it is sent)");
+        }
     }
-    let Ok(statement) = Statement::new(&visitor.identity, &Secret::new(String::from("x"))) else {
-        return;
-    };
-    for (name, value) in &statement.identity {
-        out.line("header", format_args!("{name}: {}", value.to_str().unwrap_or_default()));
+    let subject = visitor.zip(person).map(|(visitor, person)| Subject {
+        identity: person.identity,
+        provider: visitor.name(),
+        access_token: &token,
+    });
+    rules.fixed().for_each(|(name, _)| out.line("header", format_args!("{name}: (fixed)")));
+    let of_person = subject.map(|subject| rules.of_person(subject)).unwrap_or_default();
+    let of_path = rules.of_path(subject, |name| route.path.variable(name, path.plain()));
+    for written in [of_person, of_path] {
+        written.fields.iter().for_each(|(name, value)| out.field(name, value));
+        for name in &written.too_long {
+            out.line("header", format_args!("{name}: (left out: too long)"));
+        }
     }
 }
 
@@ -163,6 +202,10 @@ fn is_own(config: &Config, asked: &Asked, path: &RequestPath<'_>) -> bool {
 struct Lines(String);
 
 impl Lines {
+    fn field(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.line("header", format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+
     fn line(&mut self, word: &str, text: impl std::fmt::Display) {
         // A String takes everything.
         let _ = writeln!(self.0, "{word:<10} {text}");

@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::auth::Timestamp;
-use crate::auth::facts::Person;
-use crate::auth::identity::{Documents, Identity};
+use crate::auth::facts::{KnownPerson, Person};
+use crate::auth::identity::Documents;
 use crate::auth::provider::ProviderIndex;
 use crate::command::Failed;
 use crate::config::Config;
@@ -16,12 +16,7 @@ use crate::config::Config;
 /// Who asks.
 pub(super) struct Visitor {
     pub(super) provider: ProviderIndex,
-    pub(super) identity: Identity,
-    /// The provider's name.
-    name: String,
-    scopes: Vec<String>,
-    authenticated: Option<Timestamp>,
-    acr: Option<String>,
+    known: KnownPerson,
 }
 
 impl Visitor {
@@ -46,32 +41,31 @@ impl Visitor {
             wrong(format!("these claims tell of nobody; {claims}"))
         })?;
         let of_id = |name: &str| documents.id.as_ref().and_then(|id| id.get(name));
-        Ok(Self {
-            provider,
-            name: config.providers[provider].settings.name.clone(),
+        let known = KnownPerson {
             identity,
             scopes: scopes(documents.token.as_ref()),
             authenticated: of_id("auth_time").and_then(Value::as_u64).map(Timestamp::from_unix),
             acr: of_id("acr").and_then(Value::as_str).map(str::to_owned),
-        })
+            provider: Some(config.providers[provider].settings.name.clone()),
+        };
+        Ok(Self { provider, known })
     }
 
     /// What rules may know of the visitor.
     pub(super) fn person(&self) -> Person<'_> {
-        Person {
-            identity: &self.identity,
-            scopes: &self.scopes,
-            authenticated: self.authenticated,
-            acr: self.acr.as_deref(),
-            provider: Some(&self.name),
-        }
+        self.known.person()
+    }
+
+    /// The provider's name.
+    pub(super) fn name(&self) -> &str {
+        self.known.provider.as_deref().unwrap_or_default()
     }
 }
 
 impl fmt::Display for Visitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.identity.user)?;
-        match &self.identity.email {
+        f.write_str(&self.known.identity.user)?;
+        match &self.known.identity.email {
             Some(email) => write!(f, " ({email})"),
             None => Ok(()),
         }
