@@ -11,6 +11,8 @@ use super::realm::Realm;
 pub struct CookieStyle {
     session: String,
     attempt_prefix: String,
+    /// Of what must not be shared whatever the domain: another host could plant it.
+    claim_prefix: String,
     secure: bool,
     domain: Option<String>,
 }
@@ -56,6 +58,7 @@ impl CookieStyle {
         Self {
             session: format!("{prefix}{BASE}"),
             attempt_prefix: format!("{prefix}{BASE}-st-"),
+            claim_prefix: format!("{}{BASE}-st-", if secure { "__Host-" } else { "" }),
             secure,
             domain: domain.map(str::to_owned),
         }
@@ -149,7 +152,21 @@ impl CookieStyle {
 
     /// The `Set-Cookie` line that clears a login attempt.
     pub fn clear_attempt(&self, name: &str) -> String {
-        self.line(name, "", Duration::ZERO)
+        match name.starts_with("__Host-") {
+            true => self.set_claim(name, "", Duration::ZERO),
+            false => self.line(name, "", Duration::ZERO),
+        }
+    }
+
+    /// The name of the cookie of a claim to what is kept under this name, for this host alone: what
+    /// a neighbour could plant, its visitor would send in their own name.
+    pub fn claim_name(&self, kept: &str) -> String {
+        format!("{}{}", self.claim_prefix, kept.get(..8).unwrap_or(kept))
+    }
+
+    /// The `Set-Cookie` line of a claim; an empty value clears it.
+    pub fn set_claim(&self, name: &str, value: &str, life: Duration) -> String {
+        format!("{name}={value}{}", self.attributes_of(None, life, "Lax"))
     }
 
     fn keep<'a>(&self, own: &mut OwnCookies<'a>, name: &'a str, value: &'a str) {
@@ -160,7 +177,7 @@ impl CookieStyle {
         };
         if name == self.session {
             push(&mut own.single);
-        } else if name.starts_with(&self.attempt_prefix) {
+        } else if name.starts_with(&self.attempt_prefix) || name.starts_with(&self.claim_prefix) {
             if own.attempts.len() < MAX_ATTEMPTS_SEEN {
                 own.attempts.push((name, value));
             }
@@ -188,6 +205,10 @@ impl CookieStyle {
     }
 
     fn attributes(&self, life: Duration, same_site: &str) -> String {
+        self.attributes_of(self.domain.as_deref(), life, same_site)
+    }
+
+    fn attributes_of(&self, domain: Option<&str>, life: Duration, same_site: &str) -> String {
         // Browsers cap Max-Age at 400 days (S41); Lax, so that the return from the provider and
         // links from mails carry the cookie (S37).
         let mut text = format!("; Path=/; HttpOnly; SameSite={same_site}");
@@ -195,7 +216,7 @@ impl CookieStyle {
         if self.secure {
             text.push_str("; Secure");
         }
-        if let Some(domain) = &self.domain {
+        if let Some(domain) = domain {
             let _ = write!(text, "; Domain={domain}");
         }
         text

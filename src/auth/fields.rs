@@ -10,6 +10,8 @@ mod format;
 mod names;
 mod template;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::assertion::AssertionRules;
@@ -29,7 +31,7 @@ pub struct FieldRules {
     /// Whether, and how, the gateway vouches for people by its signature.
     pub assertion: Option<AssertionRules>,
     /// The names of `request`.
-    pub managed: Managed,
+    pub managed: Arc<Managed>,
 }
 
 /// A field for the app.

@@ -20,13 +20,13 @@ fn claim(text: &str, max_bytes: usize) -> Content {
 }
 
 fn rules(request: Vec<(&'static str, Content)>) -> FieldRules {
-    let mut rules = FieldRules::default();
+    let (mut rules, mut managed) = (FieldRules::default(), Managed::default());
     for (name, content) in request {
         let name = HeaderName::from_static(name);
-        assert!(rules.managed.add(&name));
+        assert!(managed.add(&name));
         rules.request.push(RequestField { name, content });
     }
-    rules
+    FieldRules { managed: Arc::new(managed), ..rules }
 }
 
 fn text(text: &str) -> Content {

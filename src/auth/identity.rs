@@ -83,6 +83,12 @@ impl Source {
         self.document != Document::Me
     }
 
+    /// A whole document.
+    #[cfg(test)]
+    pub(crate) const fn whole(document: Document) -> Self {
+        Self { document, pointer: String::new() }
+    }
+
     /// Which document it looks into.
     pub const fn document(&self) -> Document {
         self.document

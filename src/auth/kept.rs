@@ -8,15 +8,28 @@ use serde_json::{Map, Value};
 use super::identity::{Document, Documents, Source};
 
 /// Parts of the documents, each at its own place in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Claims {
     token: Value,
     me: Value,
     id: Value,
-    /// What was too large to be kept. Nobody knows what it said: a rule about it lets nobody pass,
-    /// whichever way round it asks.
+    /// Where nothing was found that was looked for. What is neither there nor here is not known:
+    /// nobody asked for it at that login, or it was too large to be kept. A rule about it lets
+    /// nobody pass, whichever way round it asks.
+    absent: Vec<Source>,
+    /// What was too large to be kept, for the log.
     dropped: Vec<Source>,
 }
+
+impl PartialEq for Claims {
+    /// By what is written down.
+    fn eq(&self, other: &Self) -> bool {
+        let Self { token, me, id, absent, dropped: _ } = self;
+        (token, me, id, absent) == (&other.token, &other.me, &other.id, &other.absent)
+    }
+}
+
+impl Eq for Claims {}
 
 impl Claims {
     /// Keeps what the sources lead to. Of a list, all of it is kept. A claim of more than
@@ -35,10 +48,14 @@ impl Claims {
             let told = document.of(documents);
             let whole = told.unwrap_or_else(|| before.of(document));
             let size = reached(whole, source.pointer()).map_or(0, size);
-            let was_dropped = told.is_none() && before.dropped.contains(source);
-            if size > MAX_CLAIM || was_dropped {
+            if size > MAX_CLAIM {
                 kept.dropped.push(source.clone());
-            } else if size > 0 {
+            } else if size == 0 {
+                // A document that is not there says nothing, not even that there is nothing.
+                if told.is_some() || before.know(source) {
+                    kept.absent.push(source.clone());
+                }
+            } else {
                 let with = kept.with(source, whole);
                 if with.size() <= MAX_CLAIMS {
                     kept = with;
@@ -62,9 +79,22 @@ impl Claims {
         with
     }
 
-    /// Whether what a source leads to was too large to be kept.
-    pub fn lack(&self, source: &Source) -> bool {
-        self.dropped.contains(source)
+    /// Whether it is known what a source leads to, be it nothing.
+    pub fn know(&self, source: &Source) -> bool {
+        let there = reached(self.of(source.document()), source.pointer());
+        let is_absent = |absent: &Source| {
+            absent == source
+                || absent.pointer().is_empty() && absent.document() == source.document()
+        };
+        there.is_some_and(|value| !value.is_null()) || self.absent.iter().any(is_absent)
+    }
+
+    /// These and no others.
+    #[cfg(test)]
+    pub(crate) fn for_test(token: Value, me: Value) -> Self {
+        let documents = [Document::IdToken, Document::Me, Document::Token];
+        let absent = documents.map(Source::whole).to_vec();
+        Self { token, me, absent, ..Self::default() }
     }
 
     /// What was too large to be kept.
@@ -168,9 +198,9 @@ impl Serialize for Claims {
     /// As JSON text: the compact form of a session does not describe itself.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let kept = [&self.token, &self.me, &self.id];
-        let nothing = kept.iter().all(|document| document.is_null()) && self.dropped.is_empty();
+        let nothing = kept.iter().all(|document| document.is_null()) && self.absent.is_empty();
         let mut list: Vec<Value> = kept.into_iter().cloned().collect();
-        list.extend(self.dropped.iter().map(|source| Value::from(source.to_string())));
+        list.extend(self.absent.iter().map(|source| Value::from(source.to_string())));
         let text = if nothing { String::new() } else { Value::from(list).to_string() };
         text.serialize(serializer)
     }
@@ -187,8 +217,8 @@ impl<'de> Deserialize<'de> for Claims {
         let (Some(token), Some(me), Some(id)) = (list.next(), list.next(), list.next()) else {
             return Err(D::Error::custom("no three documents"));
         };
-        let dropped = list.filter_map(|name| Source::parse(name.as_str()?)).collect();
-        Ok(Self { token, me, id, dropped })
+        let absent = list.filter_map(|name| Source::parse(name.as_str()?)).collect();
+        Ok(Self { token, me, id, absent, dropped: Vec::new() })
     }
 }
 
@@ -251,7 +281,7 @@ mod tests {
             assert_eq!(claims.dropped(), dropped, "{length}");
             let bytes = postcard::to_allocvec(&claims).unwrap();
             let read: Claims = postcard::from_bytes(&bytes).unwrap();
-            assert_eq!(read.lack(&sources(&["me:/a/b"])[0]), !kept, "{length}");
+            assert_eq!(read.know(&sources(&["me:/a/b"])[0]), kept, "{length}");
             // A refresh that tells of nothing makes nothing known.
             let silent = Documents::default();
             let later = Claims::keep_again(&sources(&["me:/a/b", "me:/c"]), &silent, &read);
@@ -261,6 +291,20 @@ mod tests {
         let documents = of_me(json!({ "list": [1, text(4095)] }));
         let claims = Claims::keep(&sources(&["me:/list/0"]), &documents);
         assert_eq!((claims.of(Document::Me), claims.dropped().len()), (&Value::Null, 1));
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_not_known_to_be_nothing() {
+        let documents = of_me(json!({ "a": 1, "n": null }));
+        let claims = Claims::keep(&sources(&["me:/a", "me:/b", "me:/n", "id:/x"]), &documents);
+        let bytes = postcard::to_allocvec(&claims).unwrap();
+        let read: Claims = postcard::from_bytes(&bytes).unwrap();
+        for (source, known) in
+            [("me:/a", true), ("me:/b", true), ("me:/n", true), ("me:/c", false), ("id:/x", false)]
+        {
+            assert_eq!(read.know(&sources(&[source])[0]), known, "{source}");
+        }
+        assert_eq!(read, claims);
     }
 
     #[test]

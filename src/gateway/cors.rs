@@ -28,6 +28,9 @@ impl Gateway {
         if found.also.is_some_and(|also| also.browser.cors.as_ref() != Some(cors)) {
             return None;
         }
+        if let Err(failure) = self.limits.by_address(&found.route.limits, visit.client) {
+            return Some(Err(failure));
+        }
         let Some(fields) = cors.allow(visit.headers) else {
             return Some(Err(Failure::ForeignOrigin));
         };

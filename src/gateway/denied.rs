@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Response};
+use http::Response;
 
 use super::body::Body;
 use super::clock::now;
@@ -17,6 +17,7 @@ use super::visit::Visit;
 use super::who::Who;
 use super::{Gateway, Worker};
 use crate::auth::facts::{Facts, Person};
+use crate::auth::host::Host;
 use crate::auth::identity::Identity;
 use crate::auth::policy::{self, Denied};
 use crate::auth::provider::{OtherAccount, ProviderIndex};
@@ -176,12 +177,14 @@ impl Gateway {
         Account { name, other, sign_out_at: Some(settings.title.clone()) }
     }
 
-    /// What a login that a rule asked for still lacks, by what was wanted then, and by the rule.
+    /// What a login that a rule asked for still lacks, by what was wanted then, and by the rule of
+    /// where it leads to.
     pub(super) fn falls_short(
         &self,
         signed_in: &SignedIn,
         index: ProviderIndex,
         visit: &Visit<'_>,
+        (host, goal): (&Host, &ReturnTo),
     ) -> Option<StepUp> {
         let wanted = signed_in.goal.step_up.as_ref()?;
         let person = signed_in.known.person();
@@ -190,10 +193,11 @@ impl Gateway {
         }
         // Asked for one thing, a provider may forget another: a rule of two would send the
         // browser round for ever.
-        let (path, found) = self.found(visit, &signed_in.goal.return_to, &Method::GET)?;
+        let (address, method) = self.aim(goal);
+        let (path, found) = self.found(host, &address, &method)?;
         let facts = Facts {
-            method: &Method::GET,
-            host: visit.host,
+            method: &method,
+            host,
             client: visit.client,
             now: now(),
             person: Some(person).filter(|_| found.takes(index)),

@@ -129,14 +129,17 @@ impl Worker {
     ) -> Result<Response<Body>, Failure> {
         let (gateway, route) = (&self.gateway, found.route);
         self.foreign_page(visit, route, who)?;
+        gateway.state_to_app(&mut parts, route, who, arrival, visit);
+        // Before anything is taken that was kept: what fails here loses nothing.
+        rewrite(&mut parts, &route.way)?;
         let Sending { body, resumed } = match self.sending(visit, who, posted, &mut parts).await {
             Ok(sending) => sending,
             Err(answer) => return Ok(answer),
         };
-        let bounds = limits::bounded(&route.limits, &body)?;
-        gateway.state_to_app(&mut parts, route, who, arrival, visit);
+        let mut bounds = limits::bounded(&route.limits, &body)?;
+        bounds.managed =
+            (!route.fields.request.is_empty()).then(|| Arc::clone(&route.fields.managed));
         gateway.state_fields(&mut parts.headers, route, path, who, now);
-        rewrite(&mut parts, &route.way)?;
         let app = &self.upstreams[route.upstream];
         let until = || {
             let leash = who.leash(&gateway.sessions);

@@ -10,6 +10,7 @@ use super::clock::now;
 use super::respond::Failure;
 use super::visit::Visit;
 use super::{Gateway, Worker};
+use crate::auth::host::Host;
 use crate::auth::jwks::KeySet;
 use crate::auth::path::RequestPath;
 use crate::auth::provider::{Provider, ProviderIndex, Settings};
@@ -62,7 +63,7 @@ impl Gateway {
     /// there names, else any. Nobody, where the path finds two routes of different providers.
     pub(super) fn choices(&self, visit: &Visit<'_>, return_to: &ReturnTo) -> Vec<ProviderIndex> {
         let (address, method) = self.aim(return_to);
-        let found = self.found(visit, &address, &method);
+        let found = self.found(visit.host, &address, &method);
         let takes =
             |index: &ProviderIndex| found.as_ref().is_none_or(|(_, found)| found.takes(*index));
         (0..self.parties.len()).filter(takes).collect()
@@ -77,16 +78,16 @@ impl Gateway {
         }
     }
 
-    /// The route of an address on this host.
+    /// The route of an address on a host.
     pub(super) fn found<'a>(
         &self,
-        visit: &Visit<'_>,
+        host: &Host,
         address: &'a str,
         method: &Method,
     ) -> Option<(RequestPath<'a>, Found<'_>)> {
         let path = address.split(['?', '#']).next().unwrap_or_default();
         let path = path.starts_with('/').then(|| RequestPath::parse(path).ok()).flatten()?;
-        let found = self.routes.find(visit.host, &path, method).ok()?;
+        let found = self.routes.find(host, &path, method).ok()?;
         Some((path, found))
     }
 }

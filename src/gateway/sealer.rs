@@ -127,7 +127,6 @@ impl Sealer {
         lines.unwrap_or_default().iter().filter_map(|line| cookie_field(line)).collect()
     }
 
-    /// Seals a login attempt for the cookie of this name.
     /// Seals for the cookie of this name.
     pub(super) fn seal_as(
         &self,

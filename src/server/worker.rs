@@ -17,7 +17,7 @@ use super::listener::{Acceptor, Bound};
 use super::phase::{Phase, until_draining, until_over};
 use super::{Drained, StartError, tls};
 use crate::config::{Config, Limits};
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, Gateway, Worker};
 use crate::store::Store;
 
 /// What every worker is made of.
@@ -102,27 +102,19 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
     let [connections, tasks] = std::array::from_fn(|_| TaskTracker::new());
     let tunnels = shared.setup.edges.tunnels();
     let worker = shared.setup.edges.worker(&shared.gateway, tasks.clone(), &tunnels);
-    for (acceptor, tls) in listeners {
-        let door = Door {
-            worker: Arc::clone(&worker),
-            gateway: Arc::clone(&shared.gateway),
-            protocol: Protocol::new(limits),
-            tls: shared.setup.acceptor.clone().filter(|_| tls),
-            handshake: limits.handshake,
-            connections: connections.clone(),
-            permits: Arc::clone(&shared.permits),
-            phase: phase.clone(),
-        };
-        // Tracked: draining has to wait until it has emptied its queue.
-        connections.spawn(accept(acceptor, Arc::new(door)));
-    }
+    open_doors(shared, &worker, listeners, &connections);
     until_draining(&mut phase).await;
     let deadline = Instant::now() + limits.drain;
     for tracker in [&connections, &tasks] {
         tracker.close();
     }
+    let patience = TUNNELS.min(limits.drain / 4);
     let done = async {
-        connections.wait().await;
+        // A tunnel over HTTP/2 is a stream of a connection, which waits for it.
+        if timeout(patience, connections.wait()).await.is_err() {
+            tunnels.leave_shared();
+            connections.wait().await;
+        }
         // Refreshes and code exchanges were begun for requests that are over by now.
         tasks.wait().await;
     };
@@ -132,7 +124,7 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
     let clean = async {
         done.await;
         shared.rest.wait().await;
-        let _ = timeout(TUNNELS.min(limits.drain / 4), tunnels.wait()).await;
+        let _ = timeout(patience, tunnels.wait()).await;
     };
     tokio::pin!(clean);
     let drained = tokio::select! {
@@ -159,6 +151,30 @@ async fn serve(shared: &Shared, listeners: Vec<(Acceptor, bool)>) -> Drained {
     tokio::select! {
         left = timeout_at(end, left) => left.unwrap_or(drained),
         () = until_over(&mut phase) => Drained::CutShort,
+    }
+}
+
+/// Accepts on every listener; what is accepted counts among `connections`.
+fn open_doors(
+    shared: &Shared,
+    worker: &Arc<Worker>,
+    listeners: Vec<(Acceptor, bool)>,
+    connections: &TaskTracker,
+) {
+    let limits = &shared.setup.limits;
+    for (acceptor, tls) in listeners {
+        let door = Door {
+            worker: Arc::clone(worker),
+            gateway: Arc::clone(&shared.gateway),
+            protocol: Protocol::new(limits),
+            tls: shared.setup.acceptor.clone().filter(|_| tls),
+            handshake: limits.handshake,
+            connections: connections.clone(),
+            permits: Arc::clone(&shared.permits),
+            phase: shared.phase.clone(),
+        };
+        // Tracked: draining has to wait until it has emptied its queue.
+        connections.spawn(accept(acceptor, Arc::new(door)));
     }
 }
 

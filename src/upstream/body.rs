@@ -11,11 +11,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 
-use super::Failure;
 use super::carrier::Carrier;
 use super::turn::Share;
+use super::{Bounds, Failure};
+use crate::auth::fields::Managed;
 use crate::auth::headers;
 
 /// Where the body of a request comes from.
@@ -32,6 +33,7 @@ pub struct VisitorBody {
     progress: Progress,
     /// How many bytes may still come.
     left: Option<u64>,
+    managed: Option<Arc<Managed>>,
 }
 
 /// What an app sends to the visitor. Its connection goes back to the pool at the end.
@@ -66,24 +68,28 @@ pub(super) struct TooLarge;
 struct Silence {
     limit: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether somebody waits now: time in which nobody asks does not count.
+    waiting: bool,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl VisitorBody {
-    /// A body that may be silent for `idle`, and have `most` bytes.
-    pub(super) fn new(body: Source, idle: Option<Duration>, most: Option<u64>) -> Self {
+    /// A body that may be silent for `idle`.
+    pub(super) fn new(body: Source, idle: Option<Duration>, bounds: Bounds) -> Self {
         if body.is_end_stream() {
             return Self::absent();
         }
-        let silence = Silence { limit: idle, timer: None };
+        let silence = Silence { limit: idle, timer: None, waiting: false };
         let progress = Progress(Some(Arc::default()));
-        Self { body: Some(body), silence, progress, left: most }
+        let Bounds { body_bytes: left, managed, .. } = bounds;
+        Self { body: Some(body), silence, progress, left, managed }
     }
 
     pub(super) fn absent() -> Self {
-        let silence = Silence { limit: None, timer: None };
-        Self { body: None, silence, progress: Progress::default(), left: None }
+        let silence = Silence { limit: None, timer: None, waiting: false };
+        let progress = Progress::default();
+        Self { body: None, silence, progress, left: None, managed: None }
     }
 
     pub(super) fn is_absent(&self) -> bool {
@@ -165,7 +171,14 @@ impl Body for VisitorBody {
             Some(Err(_)) => false,
         };
         this.progress.moved(over);
-        Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
+        let managed = this.managed.as_deref();
+        let cleaned = |mut frame: Frame<Bytes>| {
+            if let (Some(managed), Some(trailers)) = (managed, frame.trailers_mut()) {
+                managed.strip(trailers);
+            }
+            without_claims(frame)
+        };
+        Poll::Ready(frame.map(|frame| frame.map(cleaned).map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -191,12 +204,17 @@ impl AnswerBody {
         } else {
             (Some(carrier), share)
         };
-        Self { body, carrier, share, silence: Silence { limit: idle, timer: None } }
+        Self { body, carrier, share, silence: Silence { limit: idle, timer: None, waiting: false } }
     }
 
     /// The empty body of an answer that turns into a tunnel.
     pub(super) fn tunnel(body: Incoming) -> Self {
-        Self { body, carrier: None, share: None, silence: Silence { limit: None, timer: None } }
+        Self {
+            body,
+            carrier: None,
+            share: None,
+            silence: Silence { limit: None, timer: None, waiting: false },
+        }
     }
 }
 
@@ -278,16 +296,20 @@ impl Silence {
         };
         match polled {
             Poll::Ready(value) => {
-                if let Some(timer) = &mut self.timer {
-                    timer.as_mut().reset(Instant::now() + limit);
-                }
+                self.waiting = false;
                 Poll::Ready(Ok(value))
             }
             Poll::Pending => {
-                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-                if timer.is_elapsed() {
-                    *timer = Box::pin(sleep_until(Instant::now() + limit));
-                }
+                let begins = !std::mem::replace(&mut self.waiting, true);
+                let timer = match &mut self.timer {
+                    Some(timer) => {
+                        if begins {
+                            timer.as_mut().reset(Instant::now() + limit);
+                        }
+                        timer
+                    }
+                    none => none.insert(Box::pin(sleep(limit))),
+                };
                 timer.as_mut().poll(context).map(|()| Err(Stalled))
             }
         }

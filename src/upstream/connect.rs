@@ -132,7 +132,11 @@ impl Link {
             Self::Unix(_) => return Ok(()),
         };
         let questions = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE / 3);
-        SockRef::from(socket).set_tcp_keepalive(&questions)
+        let socket = SockRef::from(socket);
+        // Nothing is asked while something sent is not acknowledged: then this counts.
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(KEEP_ALIVE))?;
+        socket.set_tcp_keepalive(&questions)
     }
 }
 
@@ -164,6 +168,13 @@ impl Heard {
 
     pub(super) fn set(&self, heard: bool) {
         self.0.store(heard, Ordering::Relaxed);
+    }
+}
+
+impl Stream {
+    /// What tells whether anything came.
+    pub(super) fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 }
 

@@ -35,6 +35,7 @@ pub use server::{Address, App};
 pub use tunnel::{Company, OverHttp2, Tunnels, Until};
 pub use verdict::Thresholds;
 
+use crate::auth::fields::Managed;
 use crate::auth::headers;
 use crate::auth::policy::Permit;
 use crate::telemetry::Metrics;
@@ -70,11 +71,13 @@ pub struct Times {
 }
 
 /// What holds for one request in the place of what holds for the app.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Bounds {
     pub times: Option<Times>,
     /// The most that its body may have.
     pub body_bytes: Option<u64>,
+    /// What a visitor must not say behind the body either (C-39).
+    pub managed: Option<Arc<Managed>>,
 }
 
 /// Why an app gave no answer.
@@ -123,6 +126,9 @@ impl Upstream {
         permit.spend();
         let times = bounds.times.unwrap_or(self.times);
         let upgrade = self.tunnels.wanted(&mut request);
+        if upgrade.is_some() && self.app.speaks_http2_alone() {
+            return Err(Failure::Nonsense("no WebSocket, as it speaks HTTP/2 alone"));
+        }
         let trailers = announced_trailers(request.headers());
         let takes_trailers = takes_trailers(request.headers());
         headers::strip_hop_by_hop(request.headers_mut());
@@ -135,12 +141,15 @@ impl Upstream {
         request.headers_mut().extend(trailers.map(|names| (header::TRAILER, names)));
         // A call may be a stream that lasts, with long silences: how long is its client's affair,
         // who says so itself (`grpc-timeout`).
-        let grpc = request.method() == Method::POST && headers::is_grpc(request.headers());
+        let grpc = request.method() == Method::POST
+            && self.app.may_speak_http2()
+            && request.version() == Version::HTTP_2
+            && headers::is_grpc(request.headers());
         let (head_limit, idle) = match grpc {
             true => (times.stream_idle, times.stream_idle),
             false => (Some(times.response_head), Some(times.body_idle)),
         };
-        let request = outgoing(request, idle, bounds.body_bytes);
+        let request = outgoing(request, idle, bounds);
         let progress = request.body().progress();
         let head = self.send(request, times.connect, upgrade.is_some());
         let head = progress.bound(head, head_limit);
@@ -218,11 +227,11 @@ fn held(share: Option<Share>, until: Option<Until>) -> Option<Until> {
 fn outgoing(
     request: Request<Source>,
     idle: Option<Duration>,
-    most: Option<u64>,
+    bounds: Bounds,
 ) -> Request<VisitorBody> {
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_11;
-    let body = VisitorBody::new(body, idle, most);
+    let body = VisitorBody::new(body, idle, bounds);
     // Without it, hyper takes a GET or HEAD to have no body and drops the one that it has.
     if !body.is_absent() && !head.headers.contains_key(header::CONTENT_LENGTH) {
         head.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::uri::Scheme;
+use tokio::time::timeout;
 
 use super::Failure;
 use super::body::Progress;
@@ -83,9 +84,14 @@ impl Pool {
         }
         // Many requests may come before the first connection stands: they all wait for that one.
         let came = Instant::now();
-        let mut opening = self.opening.lock().await;
+        let late = |_| Failure::Connect(String::from("no connection in time"));
+        let mut opening = timeout(connect, self.opening.lock()).await.map_err(late)?;
         if let Some(place) = self.shared.place() {
             return Ok(Carrier::Stream(place));
+        }
+        if self.chose_http1.load(Ordering::Relaxed) {
+            drop(opening);
+            return self.open(connect).await.map_err(Failure::Connect);
         }
         match &*opening {
             Some((failed, why)) if *failed >= came => return Err(Failure::Connect(why.clone())),
@@ -119,7 +125,7 @@ impl Pool {
                 Either::Http2(stream) => self.shared.begin(stream).await.map(Carrier::Stream),
             }
         };
-        let opened = tokio::time::timeout(connect, opening).await;
+        let opened = timeout(connect, opening).await;
         let opened = opened.unwrap_or_else(|_| Err(String::from("no connection in time")))?;
         let chose_http1 = matches!(opened, Carrier::Connection(_));
         self.chose_http1.store(chose_http1, Ordering::Relaxed);
@@ -140,7 +146,7 @@ impl Pool {
                 return Some(self.leased(wire, true));
             }
             // It becomes ready as soon as its other half has seen the end of the last answer.
-            match tokio::time::timeout(MAX_SETTLING, wire.sender.ready()).await {
+            match timeout(MAX_SETTLING, wire.sender.ready()).await {
                 Ok(Ok(())) => return Some(self.leased(wire, true)),
                 Ok(Err(_)) => {}
                 // Whatever keeps this one may keep the others: nobody waits for each in turn.
@@ -154,7 +160,7 @@ impl Pool {
     pub(super) async fn fresh(self: &Arc<Self>, connect: Duration) -> Result<Lease, Failure> {
         // An idle one that is left makes room for it.
         drop(self.limit.as_ref().and_then(|_| self.pop()).or_else(|| self.pop_elsewhere()));
-        let wire = tokio::time::timeout(connect, self.target.connect())
+        let wire = timeout(connect, self.target.connect())
             .await
             .unwrap_or_else(|_| Err(String::from("no connection in time")))
             .map_err(Failure::Connect)?;

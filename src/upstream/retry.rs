@@ -54,9 +54,7 @@ pub(super) async fn send(
             let (answer, lease) = send_on(pool, connect, lease, request).await?;
             Ok((answer, Carrier::Connection(lease)))
         }
-        Ok(Carrier::Stream(place)) => {
-            http2::send(pool, connect, place, request).await.map_err(Unsent::from)
-        }
+        Ok(Carrier::Stream(place)) => http2::send(pool, connect, place, request).await,
         Err(failure) => Err(Unsent::whole(failure, Some(request), 1)),
     }
 }
@@ -103,7 +101,11 @@ async fn send_on(
 }
 
 impl Unsent {
-    fn whole(failure: Failure, request: Option<Request<VisitorBody>>, tries: u8) -> Self {
+    pub(super) fn whole(
+        failure: Failure,
+        request: Option<Request<VisitorBody>>,
+        tries: u8,
+    ) -> Self {
         Self { failure, request: request.map(Box::new), tries }
     }
 }

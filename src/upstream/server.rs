@@ -68,6 +68,16 @@ impl App {
         }
     }
 
+    /// Whether HTTP/2 may be spoken to one of its servers.
+    pub(super) fn may_speak_http2(&self) -> bool {
+        self.servers.iter().any(|server| server.address.target.may_be_http2())
+    }
+
+    /// Whether one of its servers speaks nothing else, and so takes no upgrade of HTTP/1.1.
+    pub(super) fn speaks_http2_alone(&self) -> bool {
+        self.servers.iter().any(|server| matches!(server.address.target, Target::H2c(_)))
+    }
+
     pub(super) fn is_alone(&self) -> bool {
         self.servers.len() == 1
     }

@@ -28,6 +28,8 @@ use super::web_socket::Reason;
 pub struct Tunnels {
     tasks: TaskTracker,
     leaving: CancellationToken,
+    /// Also cancelled with the other.
+    sharing: CancellationToken,
     mask: fn() -> [u8; 4],
 }
 
@@ -61,7 +63,8 @@ impl Company {
 impl Tunnels {
     /// None yet. `mask` draws the random mask of a frame to an app (RFC 6455 5.3).
     pub fn new(mask: fn() -> [u8; 4]) -> Self {
-        Self { tasks: TaskTracker::new(), leaving: CancellationToken::new(), mask }
+        let leaving = CancellationToken::new();
+        Self { tasks: TaskTracker::new(), sharing: leaving.child_token(), leaving, mask }
     }
 
     /// Waits until there is none left; new ones may come until then.
@@ -73,6 +76,12 @@ impl Tunnels {
     /// Has all of them end, with a word to both sides that we go away.
     pub fn leave(&self) {
         self.leaving.cancel();
+    }
+
+    /// The same for those alone that share a connection with requests, which is in use for as long
+    /// as they are.
+    pub fn leave_shared(&self) {
+        self.sharing.cancel();
     }
 
     /// Takes the wish out of a request. Any other upgrade is dropped like every hop-by-hop field:
@@ -102,7 +111,8 @@ impl Tunnels {
     }
 
     fn open(&self, wanted: Wanted, app: OnUpgrade, idle: Option<Duration>, until: Option<Until>) {
-        let Self { leaving, mask, .. } = self.clone();
+        let Self { leaving, sharing, mask, .. } = self.clone();
+        let leaving = if wanted.is_over_http2() { sharing } else { leaving };
         self.tasks.spawn(async move {
             let Wanted { visitor, company: _company, .. } = wanted;
             let Ok((visitor, app)) = tokio::try_join!(visitor, app) else { return };
@@ -135,7 +145,9 @@ impl Wanted {
         fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         let key = self.key.as_ref().and_then(|key| HeaderValue::from_str(key).ok());
-        fields.extend(key.map(|key| (header::SEC_WEBSOCKET_KEY, key)));
+        if let Some(key) = key {
+            fields.insert(header::SEC_WEBSOCKET_KEY, key);
+        }
     }
 
     /// Joins both sides after the app's 101 (S55): only to the protocol that was asked for.

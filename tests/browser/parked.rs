@@ -56,6 +56,9 @@ fn a_file_arrives_whole_though_its_sender_had_to_sign_in() {
     browser.choose_file("#file", &file);
     sign_out_elsewhere(&demo, &browser);
     browser.click("#file-send");
+    // Whoever signed out is nobody: it is asked whose it is.
+    browser.wait_for("#send");
+    browser.click("#send");
     browser.wait_for("#form-number");
     let echo = browser.run("return document.querySelector('#form-echo').textContent");
     let echo = echo.as_str().unwrap();
@@ -74,7 +77,7 @@ fn a_browser_without_script_sends_it_by_a_button() {
     sign_out_elsewhere(&demo, &browser);
     browser.click("#form-send");
     browser.wait_for("#resume");
-    assert_eq!(browser.text("main h1"), "Sending what you entered");
+    assert_eq!(browser.text("main h1"), "Send what was entered?");
     for (name, width) in [("resume-narrow", NARROW), ("resume-wide", 1200)] {
         browser.narrow_to(width);
         browser.picture(name);
@@ -100,7 +103,7 @@ fn who_has_never_been_here_loses_nothing_either_and_can_go_back() {
         browser.click("#allow");
     }
     browser.wait_for("#resume");
-    assert_eq!(browser.text("main h1"), "Envoi de ce que vous avez saisi");
+    assert_eq!(browser.text("main h1"), "Envoyer ce qui a été saisi\u{202f}?");
     for (name, width) in [("resume-french-narrow", NARROW), ("resume-french-wide", 1200)] {
         browser.narrow_to(width);
         browser.picture(name);

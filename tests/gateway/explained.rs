@@ -177,11 +177,12 @@ async fn scene() -> Scene {
         .with_provider(&provider)
         .with_table("[provider.bearer]\naudience = [\"api\"]\nuser = [\"token:/sub\"]");
     for (host, path, app, lines) in ROUTES {
-        let mut written = route(path, &apps[app]);
+        let access = lines.lines().find_map(|line| line.strip_prefix("access = "));
+        let mut written = ruled(path, access.unwrap_or("\"signed-in\""), &apps[app]);
         if host != "-" {
             written = written.with(&format!("host = {host:?}"));
         }
-        for line in lines.lines() {
+        for line in lines.lines().filter(|line| !line.starts_with("access = ")) {
             written = written.with(line);
         }
         gate = gate.with_route(written);

@@ -25,15 +25,11 @@ impl Access {
         rule.step_up()
     }
 
-    /// The scopes that it names.
+    /// The scopes that it wants: not those that it wants nobody to have.
     pub fn scopes(&self) -> Vec<&str> {
         let mut scopes = Vec::new();
         if let Self::Rule(rule) = self {
-            rule.each(&mut |kind| {
-                if let Kind::Scope(named) = kind {
-                    scopes.extend(named.iter().map(String::as_str));
-                }
-            });
+            rule.add_scopes(&mut scopes);
         }
         scopes
     }
@@ -56,6 +52,16 @@ impl Rule {
             }
             Kind::MaxAge(age) => StepUp { acr: Vec::new(), max_age: Some(*age) },
             _ => StepUp::default(),
+        }
+    }
+
+    fn add_scopes<'a>(&'a self, scopes: &mut Vec<&'a str>) {
+        match &self.kind {
+            Kind::Scope(named) => scopes.extend(named.iter().map(String::as_str)),
+            Kind::All(rules) | Kind::Any(rules) => {
+                rules.iter().for_each(|rule| rule.add_scopes(scopes));
+            }
+            _ => {}
         }
     }
 
@@ -115,16 +121,16 @@ mod tests {
     #[test]
     fn what_stands_anywhere_in_a_rule_is_read() {
         let nested = |kind| Kind::Any(inside(vec![Kind::SignedIn, Kind::All(inside(vec![kind]))]));
-        for (kind, scopes, authentication) in [
-            (nested(scope()), true, false),
-            (Kind::Not(Box::new(Rule::new(scope()))), true, false),
-            (nested(acr()), false, true),
-            (nested(age(1)), false, true),
-            (Kind::SignedIn, false, false),
+        for (kind, scopes, wanted, authentication) in [
+            (nested(scope()), true, &["read"][..], false),
+            (Kind::Not(Box::new(Rule::new(scope()))), true, &[], false),
+            (nested(acr()), false, &[], true),
+            (nested(age(1)), false, &[], true),
+            (Kind::SignedIn, false, &[], false),
         ] {
             let rule = rule(kind);
             assert_eq!(rule.reads_scopes(), scopes, "{rule:?}");
-            assert_eq!(rule.scopes(), if scopes { vec!["read"] } else { vec![] }, "{rule:?}");
+            assert_eq!(rule.scopes(), wanted, "{rule:?}");
             assert_eq!(rule.reads_authentication(), authentication, "{rule:?}");
         }
         assert!(!Access::Public.reads_scopes());

@@ -20,7 +20,7 @@ pub enum ClaimPlace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoClaim {
     Missing,
-    /// A variable of the pointer stands for nothing, or the claim was too large to be kept.
+    /// A variable of the pointer stands for nothing, or the claim is not known.
     Unclear,
 }
 
@@ -58,20 +58,21 @@ impl ClaimPlace {
         person: &Person<'a>,
         variables: &Variables<'_>,
     ) -> Result<Claim<'a>, NoClaim> {
-        let claims = &person.identity.claims;
-        if !claims.dropped().is_empty() && self.source().is_some_and(|source| claims.lack(&source))
+        let missing = |kept: Option<&Source>| match kept
+            .is_none_or(|kept| person.identity.claims.know(kept))
         {
-            return Err(NoClaim::Unclear);
-        }
+            true => NoClaim::Missing,
+            false => NoClaim::Unclear,
+        };
         match self {
-            Self::Fixed(source) => {
-                source.find(person.identity, person.provider).ok_or(NoClaim::Missing)
-            }
+            Self::Fixed(source) => source
+                .find(person.identity, person.provider)
+                .ok_or_else(|| missing(source.source())),
             Self::Template { kept, pointer } => {
                 let pointer = pointer.to_pointer(variables).ok_or(NoClaim::Unclear)?;
                 let document: Document = kept.document();
                 let claim = person.identity.claims.find(document, &pointer);
-                claim.map(Claim::Value).ok_or(NoClaim::Missing)
+                claim.map(Claim::Value).ok_or_else(|| missing(Some(kept)))
             }
         }
     }

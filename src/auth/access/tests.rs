@@ -9,16 +9,16 @@ use crate::auth::Timestamp;
 use crate::auth::facts::{Facts, Person};
 use crate::auth::host::Host;
 use crate::auth::identity::Identity;
+use crate::auth::kept::Claims;
 use crate::auth::route::PathPattern;
 use crate::auth::step_up::Wanted;
 
 /// Somebody of whom the provider told this, kept with a session.
 fn identity(me: &Value) -> Identity {
-    let kept = postcard::to_allocvec(&json!([null, me, null]).to_string()).unwrap();
     Identity {
         email: Some(String::from("a@Example.com")),
         groups: vec![String::from("staff"), String::from("ops")],
-        claims: postcard::from_bytes(&kept).unwrap(),
+        claims: Claims::for_test(Value::Null, me.clone()),
         ..Identity::for_test("42")
     }
 }
@@ -141,6 +141,20 @@ fn claims_are_compared_as_text_member_by_member() {
         assert_eq!(person.judge(&rule), answer, "{source} {any:?} {all:?} {none:?}");
         assert_eq!(Scene::nobody().judge(&rule), "session", "{source}");
         assert_eq!(Scene::nobody().judge(&not(rule)), "session", "not {source}");
+    }
+}
+
+#[test]
+fn what_is_not_known_of_a_claim_denies_whichever_way_it_is_asked() {
+    // A session of before the rule, or a claim that was too large to be kept.
+    let identity = Identity { claims: Claims::default(), ..identity(&json!({})) };
+    let scene = Scene { identity: Some(identity), ..Scene::nobody() };
+    for source in ["me:/blocked", "me:/in/{team}"] {
+        let rule = claim(source, &["yes"], &[], &[]);
+        assert_eq!(scene.judge(&rule), "unclear", "{source}");
+        assert_eq!(scene.judge(&not(rule)), "unclear", "{source}");
+        let known = Scene::somebody(&json!({}));
+        assert_eq!(known.judge(&not(claim(source, &["yes"], &[], &[]))), "yes", "{source}");
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Expression {
     source: String,
     tree: IdedExpr,
     wants: Wants,
+    /// What has to be kept with a session for it.
+    sources: Vec<Source>,
     patterns: Vec<Pattern>,
     bounds: Bounds,
 }
@@ -55,7 +57,8 @@ impl Expression {
         }
         let bounds = Bounds::of(&tree).map_err(|message| vec![Fault::whole(message)])?;
         let patterns = language::take_patterns(&mut tree);
-        Ok(Self { source: source.to_owned(), tree, wants: checked.wants, patterns, bounds })
+        let (source, wants) = (source.to_owned(), checked.wants);
+        Ok(Self { source, tree, sources: wants.sources(), wants, patterns, bounds })
     }
 
     /// Whether it looks at anything but the request.
@@ -70,7 +73,7 @@ impl Expression {
 
     /// What has to be kept with a session for it.
     pub fn sources(&self) -> Vec<Source> {
-        self.wants.sources()
+        self.sources.clone()
     }
 
     /// What is allowed and probably not meant.
@@ -89,9 +92,9 @@ impl Expression {
     }
 
     fn evaluate(&self, facts: &Facts<'_>, variables: &Variables<'_>) -> Option<bool> {
-        // What was too large to be kept may have said anything.
-        let dropped = facts.person.map_or(&[][..], |person| person.identity.claims.dropped());
-        if !dropped.is_empty() && self.sources().iter().any(|source| dropped.contains(source)) {
+        // What is not known may say anything.
+        let knows = |source| facts.person.is_none_or(|person| person.identity.claims.know(source));
+        if !self.sources.iter().all(knows) {
             return None;
         }
         let mut context = Context::with_env(language::standard());

@@ -27,6 +27,22 @@ pub(super) fn warn(written: &[Written], warnings: &mut Vec<String>) {
     }
 }
 
+/// Two apps that assertions with one audience are for: each could show them to the other.
+pub(super) fn shared_audiences(written: &[Written], warnings: &mut Vec<String>) {
+    let mut seen: HashMap<&str, &Written> = HashMap::new();
+    for later in written {
+        let Some(rules) = &later.route.fields.assertion else { continue };
+        let audience = rules.audience.as_deref().unwrap_or(&later.route.name);
+        let first = *seen.entry(audience).or_insert(later);
+        if first.route.upstream != later.route.upstream {
+            warnings.push(format!(
+                "{}: its assertions are for {audience:?}, as those of {} are, and another app gets them; give it a name or an audience of its own",
+                later.key, first.key
+            ));
+        }
+    }
+}
+
 /// A public expression that covers more than it seems to (C-48).
 fn too_wide(Written { key, route }: &Written) -> Option<String> {
     let PathPattern::Regex(_) = route.path else { return None };

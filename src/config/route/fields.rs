@@ -1,5 +1,7 @@
 //! Fields of the operator's own.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue};
 
 use crate::auth::claim_source::ClaimSource;
@@ -31,7 +33,7 @@ pub(super) fn parse(
     let (request, managed) = request(section, context, problems, warnings);
     let answer = answer(section, problems);
     let assertion = assertion::parse_rules(section, problems);
-    FieldRules { slot: 0, request, answer, assertion, managed }
+    FieldRules { slot: 0, request, answer, assertion, managed: Arc::new(managed) }
 }
 
 fn request(

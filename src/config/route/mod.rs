@@ -71,6 +71,7 @@ pub(super) fn parse(
         }
     }
     doubts::warn(&written, warnings);
+    doubts::shared_audiences(&written, warnings);
     let routes = written.into_iter().map(|written| written.route).collect();
     Some((RouteTable::new(routes), upstreams.all))
 }

@@ -27,7 +27,8 @@ pub struct Upstream {
     pub http2: bool,
     /// None: a server is only judged by how it serves.
     pub health: Option<HealthChecks>,
-    /// Connections in use at once, of each server and for the whole process; none: no limit.
+    /// Connections in use at once, of each server and for the whole process; requests in hand where
+    /// HTTP/2 is spoken, which many share a connection of. None: no limit.
     pub connections: Option<usize>,
 }
 

@@ -175,3 +175,22 @@ fn an_assertion_that_says_too_much_is_refused() {
         assert!(told.starts_with(wanted), "{lines}\n{told}");
     }
 }
+
+#[test]
+fn two_apps_with_one_audience_are_warned_of() {
+    let route = |path: &str, port: u16, more: &str| {
+        format!("{{ path = {path:?}, upstream = \"http://127.0.0.1:{port}\"{more} }}")
+    };
+    let asserts = ", assertion = { audience = \"wiki\" }";
+    for (second, warned) in [
+        (route("/b", 2, asserts), true),
+        (route("/b", 1, asserts), false),
+        (route("/b", 2, ", assertion = true"), false),
+        (route("/b", 2, ""), false),
+    ] {
+        let set = format!("route=[{}, {second}]", route("/a", 1, asserts));
+        let config = load(SMALL, &[], &[&set]).unwrap();
+        let warns = config.warnings.iter().any(|warning| warning.contains("\"wiki\""));
+        assert_eq!(warns, warned, "{set}: {:?}", config.warnings);
+    }
+}

@@ -115,7 +115,7 @@ pub(super) fn bounded(limits: &RouteLimits, body: &Source) -> Result<Bounds, Fai
         body_idle: times.body_idle,
         stream_idle: times.stream_idle,
     });
-    Ok(Bounds { times, body_bytes: limited.body_bytes })
+    Ok(Bounds { times, body_bytes: limited.body_bytes, managed: None })
 }
 
 /// Has a tunnel hold a slot for as long as it is open.

@@ -55,14 +55,15 @@ impl Worker {
         let goal = attempt.goal().clone();
         let back = gateway.judged(Some(&goal.return_to), &visit.origin(gateway));
         let began = self.began_elsewhere(&attempt, &settings.authorization.redirect_path, visit);
+        let host = began.as_ref().map_or(visit.host, |origin| &origin.host);
         let outcome = self.finish(index, attempt, callback, realm.kept()).await;
         let mut answer = match &*outcome {
             Ok(signed_in) => {
-                let mut answer = match gateway.falls_short(signed_in, index, visit) {
+                let mut answer = match gateway.falls_short(signed_in, index, visit, (host, &back)) {
                     Some(wanted) => gateway.stepped_in_vain(visit, index, signed_in, wanted),
                     None => {
                         let to = &signed_in.goal.return_to;
-                        let location = match began.filter(|_| to.starts_with('/')) {
+                        let location = match began.as_ref().filter(|_| to.starts_with('/')) {
                             Some(origin) => format!("{origin}{to}"),
                             None => to.clone(),
                         };

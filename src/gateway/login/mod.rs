@@ -81,7 +81,7 @@ impl Worker {
         let asked = &provider.settings.authorization;
         let redirect_uri = format!("{}{}", visit.origin(gateway), asked.redirect_path);
         let (address, method) = gateway.aim(return_to);
-        let route = gateway.found(visit, &address, &method).map(|(_, found)| found.route);
+        let route = gateway.found(visit.host, &address, &method).map(|(_, found)| found.route);
         let asking = Asking {
             link: start.link,
             route: route.map(|route| &route.login),

@@ -117,10 +117,10 @@ pub(crate) mod resume {
     pub(crate) const ASK_TITLE: Text =
         Text("Send what was entered?", "Envoyer ce qui a été saisi\u{202f}?");
     pub(crate) const ASK_TEXT: Text = Text(
-        "It was entered here while somebody else was signed in, and has not been sent. If you \
-         send it now, it is sent in your name.",
-        "Cela a été saisi ici dans la session de quelqu’un d’autre, et n’a pas été envoyé. Si \
-         vous l’envoyez maintenant, ce sera en votre nom.",
+        "It was entered here before you signed in, perhaps by somebody else, and has not been \
+         sent. If you send it now, it is sent in your name.",
+        "Cela a été saisi ici avant votre connexion, peut-être par quelqu’un d’autre, et n’a pas \
+         été envoyé. Si vous l’envoyez maintenant, ce sera en votre nom.",
     );
     pub(crate) const SEND: Text = Text("Send", "Envoyer");
     pub(crate) const NO: Text = Text("Don’t send", "Ne pas envoyer");

@@ -70,7 +70,10 @@ impl Worker {
         arrival: &Arrival,
     ) -> Option<Response<Body>> {
         let gateway = &self.gateway;
-        let most = route.browser.keep_posts?;
+        // What the route would not take is not worth keeping.
+        let takes = route.limits.limited().and_then(|limited| limited.body_bytes);
+        let takes = takes.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        let most = route.browser.keep_posts?.min(takes);
         let origin = visit.origin(gateway);
         let welcome = may_be_kept(visit.method, visit.headers, &origin)
             && gateway.knows(visit.host)
@@ -149,10 +152,10 @@ impl Worker {
 
     fn claim_cookie(&self, visit: &Visit<'_>, claim: &Claim) -> String {
         let realm = visit.own.realm;
-        let name = realm.cookies.attempt_name(&claim.id.to_text());
+        let name = realm.cookies.claim_name(&claim.id.to_text());
         let sealer = &self.gateway.sessions.sealer;
         let value = sealer.seal_as(realm, Purpose::Claim, &name, &claim.to_bytes());
-        realm.cookies.set_attempt(&name, &value, ATTEMPT_LIFE, false)
+        realm.cookies.set_claim(&name, &value, ATTEMPT_LIFE)
     }
 }
 

@@ -3,6 +3,7 @@
 //! So the app sees a request like any other, and the browser ends up where it wanted to be.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -67,16 +68,19 @@ impl Worker {
         let (field, value) = claim.resume_form(provider, &identity.user);
         let referer = post.referer.as_deref().and_then(|text| std::str::from_utf8(text).ok());
         let back = gateway.judged(referer, &origin);
+        // Whole: a path that begins with `//` would name another host (C-5).
+        let action = format!("{origin}{}", post.target);
         let page = Resume {
             person: identity
                 .email
                 .as_deref()
                 .or(identity.name.as_deref())
                 .unwrap_or(&identity.user),
-            action: &post.target,
+            action: &action,
             field,
             value: &value,
-            asks: post.former.as_ref().is_some_and(is_other),
+            // Where nobody knows whose it is, whoever signed in says so.
+            asks: post.former.as_ref().is_none_or(is_other),
             back: back.as_str(),
         };
         let mut answer = gateway.resume_page(visit.asker().language(), &page);
@@ -137,8 +141,8 @@ impl Worker {
         to: &mut HeaderMap,
     ) {
         let cookies = visit.own.realm.cookies;
-        let name = resumed.map(|resumed| cookies.attempt_name(&resumed.claim.id.to_text()));
-        add_cookies(to, name.map(|name| cookies.clear_attempt(&name)));
+        let name = resumed.map(|resumed| cookies.claim_name(&resumed.claim.id.to_text()));
+        add_cookies(to, name.map(|name| cookies.set_claim(&name, "", Duration::ZERO)));
     }
 
     /// Takes what was kept, for whom the page was shown to; none where that is somebody else.
@@ -168,7 +172,7 @@ impl Worker {
     /// The claim that the browser has to what was kept.
     fn claim(&self, visit: &Visit<'_>, id: ParkedId) -> Option<Claim> {
         let (sealer, realm) = (&self.gateway.sessions.sealer, visit.own.realm);
-        let name = realm.cookies.attempt_name(&id.to_text());
+        let name = realm.cookies.claim_name(&id.to_text());
         let values = visit.own.attempts.iter().filter(|(own, _)| *own == name);
         let claims = values.filter_map(|(_, value)| {
             let plain = sealer.open_as(realm, Purpose::Claim, &name, value)?;

@@ -7,7 +7,7 @@ mod replay;
 mod send;
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::oneshot;
 
-use super::connect::Stream;
+use super::connect::{Heard, Stream};
 use super::pool::MAX_AGE;
 use replay::Replay;
 pub(super) use send::send;
@@ -34,6 +34,10 @@ struct Connection {
     streams: AtomicUsize,
     idle_since: Mutex<Instant>,
     opened: Instant,
+    /// Whether the app said anything since the oldest stream without an answer began.
+    heard: Heard,
+    /// It may be dead: it gets no more streams.
+    retired: AtomicBool,
 }
 
 type Wire = Pin<Box<http2::Connection<TokioIo<Stream>, Replay, TokioExecutor>>>;
@@ -43,6 +47,7 @@ pub(super) struct Place {
     connection: Arc<Connection>,
     /// Whether the connection has carried another stream before.
     reused: bool,
+    since: Instant,
     /// Dropped, the rest of the request's body is given up.
     request: Option<oneshot::Sender<()>>,
 }
@@ -52,13 +57,16 @@ impl Connections {
     pub(super) fn place(&self) -> Option<Place> {
         let mut open = lock(&self.open);
         open.retain(|connection| {
-            !connection.sender.is_closed() && connection.opened.elapsed() < MAX_AGE
+            !connection.sender.is_closed()
+                && !connection.retired.load(Ordering::Relaxed)
+                && connection.opened.elapsed() < MAX_AGE
         });
         open.iter().find_map(|connection| connection.place(true))
     }
 
     /// Speaks HTTP/2 on `stream`, and makes room on it.
     pub(super) async fn begin(self: &Arc<Self>, stream: Stream) -> Result<Place, String> {
+        let heard = stream.heard();
         let (sender, wire) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
@@ -77,6 +85,8 @@ impl Connections {
             streams: AtomicUsize::new(0),
             idle_since: Mutex::new(Instant::now()),
             opened: Instant::now(),
+            heard,
+            retired: AtomicBool::new(false),
         });
         let place = connection.place(false).ok_or("the app allows no streams")?;
         lock(&self.open).push(connection);
@@ -117,8 +127,11 @@ impl Connection {
         if self.streams.load(Ordering::Relaxed) >= allowed {
             return None;
         }
-        self.streams.fetch_add(1, Ordering::Relaxed);
-        Some(Place { connection: Arc::clone(self), reused, request: None })
+        if self.streams.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.heard.set(false);
+        }
+        let since = Instant::now();
+        Some(Place { connection: Arc::clone(self), reused, since, request: None })
     }
 
     fn is_stale(&self) -> bool {
@@ -128,6 +141,11 @@ impl Connection {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // A peer that is gone without a word would get every request of the worker.
+        let no_answer = self.request.is_none() && !self.connection.heard.get();
+        if no_answer && self.since.elapsed() >= MAX_SILENCE {
+            self.connection.retired.store(true, Ordering::Relaxed);
+        }
         if self.connection.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
             *lock(&self.connection.idle_since) = Instant::now();
         }
@@ -142,7 +160,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const MAX_STREAMS: usize = 128;
 /// What an app may send ahead of a visitor who takes it slowly. The connection's window is large
 /// enough for all streams together, so that slow visitors never hold up the others.
-const STREAM_WINDOW: u32 = 256 * 1024;
+const STREAM_WINDOW: u32 = 64 * 1024;
 /// What an app may have to be sent ahead of its taking it.
 const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// Of the head of an answer, in bytes.
@@ -150,5 +168,8 @@ const MAX_HEADER_LIST: u32 = 64 * 1024;
 /// Only while there are streams, and rarely: gRPC servers close connections on which they are
 /// asked more than once in five minutes. A host that is gone is found by TCP's own questions.
 const PING: Duration = Duration::from_secs(330);
+/// Whoever gives up on an answer after this long, on a connection that said nothing meanwhile, was
+/// the last to use it.
+const MAX_SILENCE: Duration = Duration::from_secs(1);
 const PONG: Duration = Duration::from_secs(20);
 const MAX_IDLE: Duration = Duration::from_secs(60);

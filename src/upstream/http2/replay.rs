@@ -81,6 +81,14 @@ impl Original {
         }
     }
 
+    /// The body, where nothing of it was sent yet; nobody may be sending it any more.
+    pub(super) fn untouched(&self) -> Option<VisitorBody> {
+        let mut source = lock(&self.0);
+        let whole = source.intact && !source.ended && source.kept.is_empty();
+        (whole || source.body.is_absent())
+            .then(|| std::mem::replace(&mut source.body, VisitorBody::absent()))
+    }
+
     /// It was taken and will not be sent again.
     pub(super) fn settle(&self) {
         lock(&self.0).forget();

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Request, Response, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version, header};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
 use super::super::carrier::Carrier;
 use super::super::pool::Pool;
+use super::super::retry::Unsent;
 use super::super::{Failure, VisitorBody};
 use super::Place;
 use super::replay::{Original, Replay};
@@ -26,9 +27,9 @@ pub(in crate::upstream) async fn send(
     connect: Duration,
     mut place: Place,
     request: Request<VisitorBody>,
-) -> Result<(Response<Incoming>, Carrier), Failure> {
+) -> Result<(Response<Incoming>, Carrier), Unsent> {
     let (mut head, body) = request.into_parts();
-    translate(&mut head, pool.scheme())?;
+    translate(&mut head, pool.scheme()).map_err(Unsent::from)?;
     let original = Original::new(body);
     let mut tries = 1;
     loop {
@@ -45,7 +46,7 @@ pub(in crate::upstream) async fn send(
         let unsent = error.take_message().is_some();
         let error = error.into_error();
         if let Some(failure) = original.failure() {
-            return Err(failure);
+            return Err(failure.into());
         }
         let harmless = unsent
             || was_refused(&error)
@@ -54,14 +55,20 @@ pub(in crate::upstream) async fn send(
                 && head.method.is_idempotent()
                 && has_broken(&error);
         if tries == TRIES || !harmless || !original.is_intact() {
-            return Err(failure(&error));
+            return Err(failure(&error).into());
         }
         tries += 1;
         if unsent || !is_reset(&error) {
             pool.shared.leave(&place.connection);
         }
         drop(place);
-        place = pool.place(connect).await?;
+        place = match pool.place(connect).await {
+            Ok(place) => place,
+            Err(failure) => {
+                let request = original.untouched().map(|body| translated_back(head, body));
+                return Err(Unsent::whole(failure, request, tries));
+            }
+        };
     }
 }
 
@@ -76,6 +83,16 @@ fn translate(head: &mut Parts, scheme: Scheme) -> Result<(), Failure> {
     head.version = Version::HTTP_2;
     strip_connection(&mut head.headers);
     Ok(())
+}
+
+/// The same in the words of HTTP/1.1, for another server, which may not know HTTP/2.
+fn translated_back(mut head: Parts, body: VisitorBody) -> Request<VisitorBody> {
+    let uri = std::mem::take(&mut head.uri).into_parts();
+    let host = uri.authority.and_then(|host| HeaderValue::try_from(host.as_str()).ok());
+    head.headers.extend(host.map(|host| (header::HOST, host)));
+    head.uri = uri.path_and_query.map(Uri::from).unwrap_or_default();
+    head.version = Version::HTTP_11;
+    Request::from_parts(head, body)
 }
 
 fn strip_connection(fields: &mut HeaderMap) {
@@ -121,4 +138,4 @@ fn failure(error: &hyper::Error) -> Failure {
 }
 
 /// Of one request, with the first.
-const TRIES: u32 = 3;
+const TRIES: u8 = 3;

@@ -12,11 +12,21 @@ pub(crate) struct Form {
 impl Form {
     /// The form that the script of a page posts: ours and the providers' call it `on`.
     pub(crate) fn that_posts_itself(answer: &Answer) -> Option<Self> {
+        Self::called("on", answer)
+    }
+
+    /// The form that a page asks about.
+    #[allow(dead_code, reason = "only tests/gateway needs it")]
+    pub(crate) fn that_asks(answer: &Answer) -> Option<Self> {
+        Self::called("ask", answer)
+    }
+
+    fn called(id: &str, answer: &Answer) -> Option<Self> {
         let page = answer.text();
         let (_, form) = page.split_once("<form")?;
         let (form, _) = form.split_once("</form>")?;
         let (head, inputs) = form.split_once('>')?;
-        if attribute(head, "id")? != "on" {
+        if attribute(head, "id")? != id {
             return None;
         }
         let field = |input: &str| Some((attribute(input, "name")?, attribute(input, "value")?));
