@@ -115,6 +115,14 @@ pub fn strip_claims(headers: &mut HeaderMap) {
     headers.remove(header::EXPECT);
 }
 
+/// Removes what some apps take for the method in the place of the request line's: where a rule rests
+/// on the method, the app must see the one that was judged (C-47).
+pub fn strip_method_overrides(headers: &mut HeaderMap) {
+    for name in METHOD_OVERRIDES {
+        headers.remove(name);
+    }
+}
+
 /// Removes our own cookies from what the app sees.
 pub fn strip_own_cookies(headers: &mut HeaderMap) {
     let lines = || headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
@@ -245,6 +253,12 @@ pub(super) const HOP_BY_HOP: [HeaderName; 10] = [
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     HeaderName::from_static("http2-settings"),
+];
+
+const METHOD_OVERRIDES: [HeaderName; 3] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
 ];
 
 /// Fields on which framing or a decision rests: naming them in `Connection` removes nothing.

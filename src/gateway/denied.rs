@@ -5,6 +5,7 @@
 //! 2. A step-up that brought less than was wanted ends on a page. Only the person's own next move
 //!    leads to the provider again, so that no browser goes round in circles by itself.
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::Response;
@@ -42,13 +43,19 @@ pub struct Denial {
 }
 
 /// Who is signed in, and how they get to be somebody else.
-#[derive(Debug)]
 pub(super) struct Account {
     pub(super) name: String,
     /// A link of ours.
     pub(super) other: String,
     /// The provider that can't be asked for another account: one has to sign out there.
     pub(super) sign_out_at: Option<String>,
+}
+
+impl fmt::Debug for Account {
+    /// No log names people by the way.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").finish_non_exhaustive()
+    }
 }
 
 impl Worker {

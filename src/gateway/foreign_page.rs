@@ -7,7 +7,7 @@ use super::Worker;
 use super::respond::Failure;
 use super::visit::Visit;
 use super::who::Who;
-use crate::auth::route::Route;
+use crate::auth::route::Found;
 use crate::auth::same_site;
 
 impl Worker {
@@ -17,12 +17,14 @@ impl Worker {
     pub(super) fn foreign_page(
         &self,
         visit: &Visit<'_>,
-        route: &Route,
+        found: Found<'_>,
         who: &Who,
     ) -> Result<(), Failure> {
         // HTTP/2 opens a WebSocket by CONNECT (RFC 8441).
         let opens = visit.headers.contains_key(header::UPGRADE) || *visit.method == Method::CONNECT;
-        let changes = route.browser.csrf && !same_site::is_safe(visit.method);
+        let route = found.route;
+        let csrf = route.browser.csrf || found.also.is_some_and(|also| also.browser.csrf);
+        let changes = csrf && !same_site::is_safe(visit.method);
         if !(opens || changes) || !who.by_cookie() {
             return Ok(());
         }

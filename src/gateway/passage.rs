@@ -87,6 +87,9 @@ impl Worker {
         }
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
+        if found.route.rests_on_method() {
+            headers::strip_method_overrides(&mut parts.headers);
+        }
         let limits = &found.route.limits;
         self.gateway.limits.by_address(limits, arrival.client())?;
         let posted = self.posted(visit, found.route, body.into()).await?;
@@ -128,7 +131,7 @@ impl Worker {
         mut parts: Parts,
     ) -> Result<Response<Body>, Failure> {
         let (gateway, route) = (&self.gateway, found.route);
-        self.foreign_page(visit, route, who)?;
+        self.foreign_page(visit, found, who)?;
         gateway.state_to_app(&mut parts, route, who, arrival, visit);
         // Before anything is taken that was kept: what fails here loses nothing.
         rewrite(&mut parts, &route.way)?;

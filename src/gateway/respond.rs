@@ -128,8 +128,11 @@ impl Asker {
             // sees the answer all the same.
             page: intent(method, headers) == Intent::Navigation || navigates && accepts_html,
             head: method == Method::HEAD,
-            // Every client of gRPC's says so, and what takes no trailers is none.
-            grpc: is_grpc(headers) && headers.contains_key(header::TE),
+            // Every client of gRPC's says so, and what takes no trailers is none. To a wish for a
+            // WebSocket over HTTP/2 its 200 would mean that there is one (C-60).
+            grpc: is_grpc(headers)
+                && headers.contains_key(header::TE)
+                && !headers.contains_key(header::UPGRADE),
         }
     }
 

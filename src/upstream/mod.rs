@@ -91,6 +91,8 @@ pub enum Failure {
     Slow,
     /// It broke off, or spoke no HTTP.
     Broken(String),
+    /// It gave up this one request on a connection that goes on.
+    Reset(String),
     /// Its answer is one that no honest app gives.
     Nonsense(&'static str),
     /// The visitor's body has more than it may; the app never gets the whole of it.

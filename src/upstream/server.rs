@@ -140,6 +140,7 @@ impl Server {
             Failure::Broken(_) | Failure::Nonsense(_) => UpstreamFault::answer,
             Failure::Slow
             | Failure::Busy
+            | Failure::Reset(_)
             | Failure::SessionEnded
             | Failure::TooLarge
             | Failure::Visitor => return,

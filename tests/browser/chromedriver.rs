@@ -13,6 +13,12 @@ impl Chromedriver {
     /// Starts one on a free port, in our process group: an interrupted run ends it too. What it and
     /// its browser write lies in `home`.
     pub(crate) fn start(home: &Path) -> Self {
+        // It takes one port for two families of addresses, of which another may have the second.
+        let mut tries = std::iter::repeat_with(|| Self::once(home)).take(5);
+        tries.find_map(|started| started).expect("chromedriver says its port")
+    }
+
+    fn once(home: &Path) -> Option<Self> {
         let mut child = Command::new("chromedriver")
             .args(["--port=0", "--log-level=WARNING"])
             .env("HOME", home)
@@ -22,15 +28,13 @@ impl Chromedriver {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts (Debian: apt-get install chromium chromium-driver)");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| port_in(&line))
-            .expect("chromedriver says its port");
+        let mut lines = BufReader::new(child.stdout.take()?).lines();
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| port_in(&line));
+        let mut driver = Self { child, port: 0 };
+        driver.port = port?;
         // What it says later must find a reader, or it would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, port }
+        Some(driver)
     }
 }
 

@@ -238,3 +238,19 @@ async fn among_a_thousand_routes_each_is_found() {
     }
     assert!(any.requests().is_empty());
 }
+
+#[tokio::test]
+async fn c47_where_the_method_decides_the_app_hears_of_no_other() {
+    let app = App::start().await;
+    let gate = gateway()
+        .with_route(public("/", &app))
+        .with_route(public("/read", &app).with("methods = [\"GET\"]"))
+        .start()
+        .await;
+    for (target, told) in [("/read", false), ("/", true)] {
+        for name in ["x-http-method-override", "x-method-override", "x-http-method"] {
+            gate.send(ask("GET", target).fetching().header(name, "DELETE")).await;
+            assert_eq!(app.last().header(name).is_some(), told, "C-47: {target} {name}");
+        }
+    }
+}

@@ -52,8 +52,10 @@ impl Rule {
             },
             Kind::Not(rule) => not(rule, facts, variables),
             Kind::Public => Outcome::True,
-            Kind::Scope(scopes) => of_person(facts, |person| {
-                Outcome::of(scopes.iter().all(|scope| person.scopes.contains(scope)))
+            // A session of before the rule kept no scopes: then none is known to be missing.
+            Kind::Scope(scopes) => of_person(facts, |person| match person.scopes {
+                [] => Outcome::Unclear { message: None },
+                granted => Outcome::of(scopes.iter().all(|scope| granted.contains(scope))),
             }),
             Kind::SignedIn => of_person(facts, |_| Outcome::True),
             Kind::Time(hours) => Outcome::of(hours.has(facts.now)),

@@ -18,6 +18,15 @@ impl Access {
         self.has(&|kind| matches!(kind, Kind::Acr(_) | Kind::MaxAge(_)))
     }
 
+    /// Whether it looks at the method.
+    pub fn reads_method(&self) -> bool {
+        self.has(&|kind| match kind {
+            Kind::Expression(expression) => expression.reads_request(),
+            Kind::Method(_) => true,
+            _ => false,
+        })
+    }
+
     /// What it wants of everybody's authentication: nothing that only one of several ways through
     /// it wants.
     pub fn step_up(&self) -> StepUp {

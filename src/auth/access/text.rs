@@ -52,6 +52,11 @@ impl Text {
                 if !known.contains(&name) {
                     return Err(unknown(name, known));
                 }
+                if !pieces.is_empty() && !literal.contains('/') {
+                    return Err(format!(
+                        "{text:?}: two variables need a \"/\" between them, or the values of different paths read the same"
+                    ));
+                }
                 if !literal.is_empty() {
                     pieces.push(Piece::Literal(std::mem::take(&mut literal)));
                 }
@@ -150,8 +155,8 @@ mod tests {
             ("{team}", "red", true),
             ("{team}", "", false),
             ("{team}", "red2", false),
-            ("team-{team}:{page}", "team-red:home", true),
-            ("team-{team}:{page}", "team-red:", false),
+            ("team-{team}/{page}", "team-red/home", true),
+            ("team-{team}/{page}", "team-red/", false),
             ("{{team}}", "{team}", true),
             ("{{team}}", "red", false),
             ("", "", true),
@@ -176,6 +181,17 @@ mod tests {
             assert_eq!(text.is_clear(&variables), pointer.is_some(), "{path}");
         }
         assert_eq!(text.beginning(), "/teams/");
+    }
+
+    #[test]
+    fn no_two_paths_are_written_alike() {
+        // `a-b` and `c`, or `a` and `b-c`.
+        for text in ["{team}-{page}", "{team}{page}", "x/{team}.{page}"] {
+            assert!(Text::parse(text, &["team", "page"]).is_err(), "{text}");
+        }
+        for text in ["{team}/{page}", "{team}-/x/{page}", "{team}"] {
+            assert!(Text::parse(text, &["team", "page"]).is_ok(), "{text}");
+        }
     }
 
     #[test]

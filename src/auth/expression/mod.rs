@@ -66,6 +66,11 @@ impl Expression {
         self.wants.are_about_person()
     }
 
+    /// Whether it looks at the request.
+    pub fn reads_request(&self) -> bool {
+        self.wants.have_request()
+    }
+
     /// Whether it looks at the scopes that were granted.
     pub fn reads_scopes(&self) -> bool {
         self.wants.have_scopes()
@@ -94,7 +99,8 @@ impl Expression {
     fn evaluate(&self, facts: &Facts<'_>, variables: &Variables<'_>) -> Option<bool> {
         // What is not known may say anything.
         let knows = |source| facts.person.is_none_or(|person| person.identity.claims.know(source));
-        if !self.sources.iter().all(knows) {
+        let knows_scopes = || facts.person.is_none_or(|person| !person.scopes.is_empty());
+        if !self.sources.iter().all(knows) || self.reads_scopes() && !knows_scopes() {
             return None;
         }
         let mut context = Context::with_env(language::standard());

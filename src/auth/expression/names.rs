@@ -85,6 +85,11 @@ impl<'e> Chain<'e> {
 }
 
 impl Wants {
+    /// Whether something of the request is among them.
+    pub(super) fn have_request(&self) -> bool {
+        self.0.contains_key(&Root::Request)
+    }
+
     /// Whether the granted scopes are among them.
     pub(super) fn have_scopes(&self) -> bool {
         self.0.contains_key(&Root::Scopes)

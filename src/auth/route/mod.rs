@@ -67,6 +67,11 @@ pub enum Authorization {
 }
 
 impl Route {
+    /// Whether who may pass depends on the method.
+    pub fn rests_on_method(&self) -> bool {
+        !self.methods.is_empty() || self.browser.csrf || self.access.reads_method()
+    }
+
     /// What its rule and its fields read of the provider's documents.
     pub fn sources(&self) -> Vec<Source> {
         let mut sources = self.access.sources();

@@ -48,6 +48,8 @@ struct Tls {
     server_name: Option<String>,
     insecure: bool,
     http2: bool,
+    /// Whether the table says anything that matters.
+    is_set: bool,
 }
 
 pub(super) fn parse(
@@ -70,7 +72,12 @@ pub(super) fn parse(
     if tls.insecure {
         warnings.push(format!("{key}: any certificate is taken, so that anyone on the way can read and change what the app gets"));
     }
-    let Tls { ca_file, certificate, server_name, insecure, http2 } = tls;
+    let is_tls = |server: &UpstreamAddress| matches!(server, UpstreamAddress::Https(_));
+    if tls.is_set && !servers.iter().any(is_tls) {
+        problems
+            .push(section.problem("upstream_tls", "is for https alone; none of the addresses is"));
+    }
+    let Tls { ca_file, certificate, server_name, insecure, http2, .. } = tls;
     Some(Upstream {
         servers,
         ca_file,
@@ -98,7 +105,8 @@ fn tls(section: &mut Section, problems: &mut Problems) -> Tls {
     }
     tls.finish(problems);
     let certificate = certificate.zip(key).map(|(certificate, key)| TlsFiles { certificate, key });
-    Tls { ca_file, certificate, server_name, insecure, http2 }
+    let named = ca_file.is_some() || certificate.is_some() || server_name.is_some();
+    Tls { ca_file, certificate, server_name, insecure, http2, is_set: named || insecure || http2 }
 }
 
 /// How many connections to a server are in use at once; 0 is no limit.

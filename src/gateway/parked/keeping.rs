@@ -57,9 +57,9 @@ impl Worker {
     pub(super) fn room(self: &Arc<Self>, client: Option<IpAddr>, bytes: usize) -> Option<Room> {
         let holder = Holder::of(client);
         let gateway = Arc::clone(&self.gateway);
-        let gone = gateway.parking.shelf().take_room(holder, bytes, now())?;
+        let (taken, gone) = gateway.parking.shelf().take_room(holder, bytes, now());
         gone.into_iter().for_each(|gone| self.let_go(gone));
-        Some(Room { gateway, holder, bytes, is_used: false })
+        taken.then_some(Room { gateway, holder, bytes, is_used: false })
     }
 
     /// Keeps a sealed form; returns in how many pieces it is in the store, none where it is here.

@@ -70,20 +70,30 @@ impl Holder {
 }
 
 impl Shelf {
-    /// Takes room for a form of up to `bytes` that is about to be read; none when there is none.
-    /// The room counts until [`Self::give_back`] or until the form is gone.
+    /// Takes room for a form of up to `bytes` that is about to be read; whether there was any, and
+    /// what had to go. The room counts until [`Self::give_back`] or until the form is gone.
     pub(super) fn take_room(
         &mut self,
         holder: Holder,
         bytes: usize,
         now: Timestamp,
-    ) -> Option<Vec<Gone>> {
-        let room = bytes + EACH;
+    ) -> (bool, Vec<Gone>) {
+        let mut gone = Vec::new();
+        let taken = self.make_room(holder, bytes + EACH, now, &mut gone).is_some();
+        (taken, gone)
+    }
+
+    fn make_room(
+        &mut self,
+        holder: Holder,
+        room: usize,
+        now: Timestamp,
+        gone: &mut Vec<Gone>,
+    ) -> Option<()> {
         if room > SHARE {
             return None;
         }
         self.sweep(now);
-        let mut gone = Vec::new();
         while self.holders.get(&holder).is_some_and(|held| held.bytes + room > SHARE) {
             gone.push(self.oldest_of(holder)?);
         }
@@ -97,7 +107,7 @@ impl Shelf {
         }
         self.bytes += room;
         self.holders.entry(holder).or_default().bytes += room;
-        Some(gone)
+        Some(())
     }
 
     /// Gives room back that was taken for `bytes`.
@@ -195,7 +205,8 @@ mod tests {
     }
 
     fn park(shelf: &mut Shelf, number: u64, by: Holder) -> Option<usize> {
-        let gone = shelf.take_room(by, LARGE, NOW)?.len();
+        let (taken, gone) = shelf.take_room(by, LARGE, NOW);
+        let gone = taken.then_some(gone.len())?;
         let place = Place::Here(Bytes::from_static(b"sealed"));
         shelf.keep(id(number), by, LARGE, place, LATER);
         Some(gone)
@@ -253,14 +264,14 @@ mod tests {
     fn bodies_on_their_way_count_and_give_their_room_back() {
         let mut shelf = Shelf::default();
         let mut taken = 0;
-        while shelf.take_room(holder(1), LARGE, NOW).is_some() {
+        while shelf.take_room(holder(1), LARGE, NOW).0 {
             taken += 1;
         }
         assert_eq!(taken, SHARE / (LARGE + EACH));
-        assert!(shelf.take_room(holder(2), LARGE, NOW).is_some(), "another has a share of its own");
+        assert!(shelf.take_room(holder(2), LARGE, NOW).0, "another has a share of its own");
         shelf.give_back(holder(1), LARGE);
-        assert!(shelf.take_room(holder(1), LARGE, NOW).is_some());
-        assert!(shelf.take_room(holder(3), SHARE, NOW).is_none(), "larger than a share");
+        assert!(shelf.take_room(holder(1), LARGE, NOW).0);
+        assert!(!shelf.take_room(holder(3), SHARE, NOW).0, "larger than a share");
     }
 
     #[test]

@@ -60,9 +60,9 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
             upstream::Failure::Connect(_) => (StatusCode::BAD_GATEWAY, Notice::UpstreamDown),
             upstream::Failure::Busy => (StatusCode::SERVICE_UNAVAILABLE, Notice::UpstreamDown),
             upstream::Failure::Slow => (StatusCode::GATEWAY_TIMEOUT, Notice::UpstreamSlow),
-            upstream::Failure::Broken(_) | upstream::Failure::Nonsense(_) => {
-                (StatusCode::BAD_GATEWAY, Notice::UpstreamNonsense)
-            }
+            upstream::Failure::Broken(_)
+            | upstream::Failure::Nonsense(_)
+            | upstream::Failure::Reset(_) => (StatusCode::BAD_GATEWAY, Notice::UpstreamNonsense),
             upstream::Failure::SessionEnded => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
             upstream::Failure::Visitor => (StatusCode::BAD_REQUEST, Notice::BadRequest),
         },

@@ -132,6 +132,7 @@ fn cause(error: &hyper::Error) -> Option<&h2::Error> {
 
 fn failure(error: &hyper::Error) -> Failure {
     match cause(error) {
+        Some(cause) if cause.is_reset() => Failure::Reset(cause.to_string()),
         Some(cause) => Failure::Broken(cause.to_string()),
         None => Failure::Broken(error.to_string()),
     }
