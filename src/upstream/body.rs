@@ -269,15 +269,15 @@ impl Progress {
     }
 
     /// Waits for the head of an answer; the limit starts anew as long as the body moves.
-    pub(super) async fn bound<F, T>(&self, head: F, limit: Option<Duration>) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
+    pub(super) async fn bound<T>(
+        &self,
+        mut head: Pin<&mut impl Future<Output = Result<T, Failure>>>,
+        limit: Option<Duration>,
+    ) -> Result<T, Failure> {
         let Some(limit) = limit else { return head.await };
-        tokio::pin!(head);
         let mut seen = 0;
         loop {
-            if let Ok(answered) = tokio::time::timeout(limit, &mut head).await {
+            if let Ok(answered) = tokio::time::timeout(limit, head.as_mut()).await {
                 return answered;
             }
             let frames = self.0.as_ref().map_or(0, |sent| sent.frames.load(Ordering::Relaxed));

@@ -22,6 +22,7 @@ mod verdict;
 mod way;
 mod web_socket;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::time::Duration;
@@ -153,8 +154,9 @@ impl Upstream {
         };
         let request = outgoing(request, idle, bounds);
         let progress = request.body().progress();
-        let head = self.send(request, times.connect, upgrade.is_some());
-        let head = progress.bound(head, head_limit);
+        // Pinned here, it is never moved: every copy would make the state of every request larger.
+        let mut head = pin!(self.send(request, times.connect, upgrade.is_some()));
+        let head = progress.bound(head.as_mut(), head_limit);
         if !grpc {
             return self.incoming(head.await?, upgrade, times.stream_idle, until);
         }

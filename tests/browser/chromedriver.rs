@@ -28,10 +28,10 @@ impl Chromedriver {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts (Debian: apt-get install chromium chromium-driver)");
-        let mut lines = BufReader::new(child.stdout.take()?).lines();
-        let port = lines.by_ref().map_while(Result::ok).find_map(|line| port_in(&line));
+        let said = child.stdout.take();
         let mut driver = Self { child, port: 0 };
-        driver.port = port?;
+        let mut lines = BufReader::new(said?).lines();
+        driver.port = lines.by_ref().map_while(Result::ok).find_map(|line| port_in(&line))?;
         // What it says later must find a reader, or it would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Some(driver)
