@@ -3,7 +3,7 @@
 //! # The way of a request
 //!
 //! 1. [`server`] accepts a connection, speaks TLS and HTTP, and bounds how long a peer may take.
-//! 2. [`gateway`] has the whole way on one screen: is the head well-formed, whose path is it,
+//! 2. [`gateway`] has the whole way on one screen (`passage.rs`): is the head well-formed, whose path is it,
 //!    which route, which session, is its token due, may it pass.
 //! 3. [`auth`] decides each of these, and does nothing else: it is pure.
 //! 4. [`upstream`] forwards what was permitted, streaming both ways.
@@ -22,7 +22,7 @@
 //!
 //! # To add something
 //!
-//! - A policy rule: `auth/policy.rs`. A kind of provider: a row in `auth/preset.rs`.
+//! - A kind of rule: `auth/access`. A kind of provider: a row in `auth/preset.rs`.
 //! - A key of the configuration: its room's file in `config/`.
 //! - A path of our own: an arm in `gateway/own.rs`.
 //! - A store for sessions: a file in `store/`, held to `tests/store/contract.rs`.

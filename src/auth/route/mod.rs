@@ -15,11 +15,11 @@ mod table;
 
 use http::Method;
 
+use super::access::Access;
 use super::browser::BrowserRules;
 use super::fields::FieldRules;
 use super::host::HostPattern;
 use super::identity::Source;
-use super::policy::Access;
 use super::provider::ProviderIndex;
 use super::route_limits::RouteLimits;
 use super::step_up::LoginWishes;

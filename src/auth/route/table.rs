@@ -9,9 +9,9 @@ use super::Route;
 use super::hosts::HostIndex;
 use super::index::PathIndex;
 use super::pattern::PathPattern;
+use crate::auth::access::Access;
 use crate::auth::host::{Host, HostPattern, is_or_is_below};
 use crate::auth::path::RequestPath;
-use crate::auth::policy::Access;
 use crate::auth::provider::ProviderIndex;
 
 /// All routes, most specific first, those of one host pattern together.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use http::Method;
 
+use crate::auth::access::Access;
 use crate::auth::host::HostPattern;
-use crate::auth::policy::Access;
 use crate::auth::route::{PathPattern, Route};
 
 /// A route and the key that it stands under, such as `route[3]`.
