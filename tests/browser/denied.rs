@@ -83,6 +83,7 @@ fn the_page_fits_a_phone_in_either_language() {
         browser.go(&scene.at("/payroll"));
         browser.wait_for("#denied");
         assert_eq!(browser.text("main h1"), title);
+        browser.picture(if french { "denied-french-narrow" } else { "denied-narrow" });
         assert_sound(&browser, title);
         browser.click("#home");
         browser.until("home", || browser.address() == scene.at("/"));
