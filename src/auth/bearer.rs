@@ -79,7 +79,7 @@ impl Accepted {
     /// Who comes with it, as rules look at it: its scopes, and how and when a person stands behind
     /// it, where it tells (RFC 9470 6).
     pub fn known(&self, identity: Identity, provider: &str, now: Timestamp) -> KnownPerson {
-        let scopes = ["scope", "scp", "scopes"].map(|name| self.claims.get(name));
+        let scopes = told_scopes(&self.claims);
         let claims = self.claims.as_object().cloned().map(Claims::of);
         let claims = claims.as_ref();
         // One from the future would be recent for ever.
@@ -87,12 +87,18 @@ impl Accepted {
         let authenticated = told.filter(|told| *told <= now.plus(CLOCK_SKEW));
         KnownPerson {
             identity,
-            scopes: scopes.into_iter().flatten().flat_map(read_scopes).collect(),
+            scopes,
             authenticated,
             acr: claims.and_then(id_token::acr),
             provider: Some(provider.to_owned()),
         }
     }
+}
+
+/// The scopes that a token's claims tell of (RFC 9068 2.2.3), under each name that is in use.
+pub fn told_scopes(claims: &Value) -> Vec<String> {
+    let told = ["scope", "scp", "scopes"].map(|name| claims.get(name));
+    told.into_iter().flatten().flat_map(read_scopes).collect()
 }
 
 /// Why a token is not believed.

@@ -101,9 +101,7 @@ impl Worker {
         }
         let origin = visit.origin(gateway);
         let navigates = intent(visit.method, visit.headers) == Intent::Navigation;
-        let target = visit.target();
-        let address = if navigates { Some(target.as_str()) } else { visit.referer() };
-        let return_to = gateway.judged(address, &origin);
+        let return_to = gateway.way_back(visit);
         let link = Link { provider: who.provider(), step_up: Some(&wanted), other_account: false };
         let start = gateway.start_by(&return_to, link);
         let Some(index) = who.provider().filter(|_| navigates) else {
@@ -121,6 +119,16 @@ impl Worker {
 }
 
 impl Gateway {
+    /// Where a login that comes of a request leads back to: a navigation to where it went, a
+    /// script's request to the page around it.
+    pub(super) fn way_back(&self, visit: &Visit<'_>) -> ReturnTo {
+        let origin = visit.origin(self);
+        match intent(visit.method, visit.headers) {
+            Intent::Navigation => self.judged(Some(&visit.target()), &origin),
+            Intent::Other => self.judged(visit.referer(), &origin),
+        }
+    }
+
     /// What is said to whoever may not pass.
     fn denial(
         &self,
@@ -129,11 +137,7 @@ impl Gateway {
         found: Found<'_>,
         message: Option<&str>,
     ) -> Denial {
-        let origin = visit.origin(self);
-        let navigates = intent(visit.method, visit.headers) == Intent::Navigation;
-        let target = visit.target();
-        let address = if navigates { Some(target.as_str()) } else { visit.referer() };
-        let return_to = self.judged(address, &origin);
+        let return_to = self.way_back(visit);
         let account = match who {
             Who::Somebody(current) => {
                 let identity = &current.newest.session.identity;

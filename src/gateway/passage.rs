@@ -25,7 +25,7 @@ use crate::auth::path::RequestPath;
 use crate::auth::policy::{self, Denied, Permit};
 use crate::auth::request::{Intent, intent};
 use crate::auth::route::{Found, Route};
-use crate::upstream::{AnswerBody, Until};
+use crate::upstream::{AnswerBody, Until, held};
 
 /// A request on its way, as far as it is understood.
 #[derive(Clone, Copy)]
@@ -87,7 +87,7 @@ impl Worker {
         }
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
-        if found.route.rests_on_method() {
+        if found.route.rests_on_method {
             headers::strip_method_overrides(&mut parts.headers);
         }
         let limits = &found.route.limits;
@@ -147,7 +147,7 @@ impl Worker {
         let until = || {
             let leash = who.leash(&gateway.sessions);
             let leash = leash.map(|leash| Box::pin(leash.over()) as Until);
-            limits::holding(leash, slot.clone())
+            held(slot.clone(), leash)
         };
         let answer = app.forward(Request::from_parts(parts, body), permit, bounds, until).await;
         let answer = self.after_sending(resumed.as_ref(), answer)?;
@@ -167,9 +167,8 @@ impl Worker {
             // A login could not be kept: nobody is sent on one (C-114).
             return respond(Failure::StoreUnavailable);
         }
-        let origin = visit.origin(gateway);
+        let return_to = gateway.way_back(visit);
         if intent(visit.method, visit.headers) == Intent::Navigation {
-            let return_to = gateway.judged(Some(&visit.target()), &origin);
             let begun = self.sign_in_navigation(visit, &return_to).await;
             return begun.unwrap_or_else(|failure| {
                 if matches!(failure, Failure::Route(_)) {
@@ -182,7 +181,7 @@ impl Worker {
                 )
             });
         }
-        respond(gateway.sign_in(visit, &gateway.judged(visit.referer(), &origin)))
+        respond(gateway.sign_in(visit, &return_to))
     }
 
     /// Brings the browser's cookies up to date: newer ones, or none where they are no good.

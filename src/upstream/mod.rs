@@ -41,7 +41,7 @@ use crate::auth::headers;
 use crate::auth::policy::Permit;
 use crate::telemetry::Metrics;
 use pool::Pool;
-use turn::{Answered, Share};
+use turn::Answered;
 
 /// An app, as one worker reaches it.
 pub struct Upstream {
@@ -213,14 +213,14 @@ async fn bound_by<T>(
     }
 }
 
-/// A tunnel takes up its server for as long as it lives: what is waited for beside it is dropped
-/// with it.
-fn held(share: Option<Share>, until: Option<Until>) -> Option<Until> {
-    let Some(share) = share else {
+/// Has a tunnel hold what it takes up for as long as it lives: what is waited for beside it is
+/// dropped with it.
+pub fn held<T: Send + 'static>(taken: Option<T>, until: Option<Until>) -> Option<Until> {
+    let Some(taken) = taken else {
         return until;
     };
     Some(Box::pin(async move {
-        let _share = share;
+        let _taken = taken;
         match until {
             Some(until) => until.await,
             None => std::future::pending().await,

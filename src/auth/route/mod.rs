@@ -37,6 +37,8 @@ pub struct Route {
     /// Empty: every method.
     pub methods: Vec<Method>,
     pub access: Access,
+    /// Whether who may pass depends on the method.
+    pub rests_on_method: bool,
     pub authorization: Authorization,
     /// Whether the app gets `X-Forwarded-Access-Token` as well.
     pub access_token_header: bool,
@@ -67,11 +69,6 @@ pub enum Authorization {
 }
 
 impl Route {
-    /// Whether who may pass depends on the method.
-    pub fn rests_on_method(&self) -> bool {
-        !self.methods.is_empty() || self.browser.csrf || self.access.reads_method()
-    }
-
     /// What its rule and its fields read of the provider's documents.
     pub fn sources(&self) -> Vec<Source> {
         let mut sources = self.access.sources();
@@ -94,6 +91,7 @@ impl Route {
             path,
             methods: Vec::new(),
             access,
+            rests_on_method: false,
             authorization: Authorization::Replace,
             access_token_header: false,
             provider: None,

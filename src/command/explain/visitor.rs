@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::auth::Timestamp;
+use crate::auth::bearer::told_scopes;
 use crate::auth::facts::{KnownPerson, Person};
 use crate::auth::identity::Documents;
 use crate::auth::provider::ProviderIndex;
@@ -43,7 +44,7 @@ impl Visitor {
         let of_id = |name: &str| documents.id.as_ref().and_then(|id| id.get(name));
         let known = KnownPerson {
             identity,
-            scopes: scopes(documents.token.as_ref()),
+            scopes: documents.token.as_ref().map(told_scopes).unwrap_or_default(),
             authenticated: of_id("auth_time").and_then(Value::as_u64).map(Timestamp::from_unix),
             acr: of_id("acr").and_then(Value::as_str).map(str::to_owned),
             provider: Some(config.providers[provider].settings.name.clone()),
@@ -92,16 +93,4 @@ fn documents(claims: Value) -> Documents {
         return Documents { token, me, id };
     }
     Documents { token: Some(claims.clone()), me: Some(claims.clone()), id: Some(claims) }
-}
-
-/// As a token tells them: one text (RFC 9068 2.2.3), or a list as some providers do.
-fn scopes(token: Option<&Value>) -> Vec<String> {
-    let told = token.and_then(|token| token.get("scope").or_else(|| token.get("scp")));
-    match told {
-        Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
-        Some(Value::Array(list)) => {
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
-        _ => Vec::new(),
-    }
 }

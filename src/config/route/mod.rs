@@ -131,13 +131,14 @@ fn parse_one(
     let any = PathPattern::prefix("/");
     let way = way::parse(section, path.as_ref().unwrap_or(&any), upstream.as_ref(), problems);
     let upstream = upstreams.place_of(upstream?);
-    let path = path?;
+    let (path, access) = (path?, access?);
     Some(Route {
         name: name.unwrap_or_else(|| default_name(host.as_ref(), &path)),
         host,
         path,
+        rests_on_method: !methods.is_empty() || browser.csrf || access.reads_method(),
         methods,
-        access: access?,
+        access,
         authorization,
         access_token_header,
         provider,

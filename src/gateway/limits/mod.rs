@@ -6,7 +6,6 @@
 mod buckets;
 mod slots;
 
-use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use super::own::OwnPath;
 use super::respond::Failure;
 use super::who::{Counted, Who};
 use crate::auth::route_limits::{self, Limited, RouteLimits};
-use crate::upstream::{self, Bounds, Source, Times, Until};
+use crate::upstream::{self, Bounds, Source, Times};
 
 /// What all workers count.
 pub(super) struct Limits {
@@ -118,20 +117,8 @@ pub(super) fn bounded(limits: &RouteLimits, body: &Source) -> Result<Bounds, Fai
     Ok(Bounds { times, body_bytes: limited.body_bytes, managed: None })
 }
 
-/// Has a tunnel hold a slot for as long as it is open.
-pub(super) fn holding(until: Option<Until>, slot: Option<Arc<Slot<Counted>>>) -> Option<Until> {
-    let Some(slot) = slot else { return until };
-    Some(Box::pin(async move {
-        let _held = slot;
-        match until {
-            Some(until) => until.await,
-            None => pending().await,
-        }
-    }))
-}
-
 /// What one visitor has of addresses: of IPv6 a network of 64 bits, in which anyone has them all.
-fn block(address: IpAddr) -> u128 {
+pub(super) fn block(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => 1 << 64 | u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits() >> 64,

@@ -124,10 +124,7 @@ impl Worker {
         // What says that it is larger is not read at all.
         let told = body.size_hint();
         let bytes = told.exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(most);
-        let target = match visit.query {
-            "" => visit.path.to_owned(),
-            query => format!("{}?{query}", visit.path),
-        };
+        let target = visit.target();
         let content_type = once(visit.headers, header::CONTENT_TYPE)?;
         let referer = once(visit.headers, header::REFERER)?.filter(|text| text.len() <= MAX_FIELD);
         let is_long = content_type.as_ref().is_some_and(|text| text.len() > MAX_FIELD);

@@ -6,12 +6,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use bytes::Bytes;
 
 use crate::auth::Timestamp;
 use crate::auth::parked::ParkedId;
+use crate::gateway::limits::block;
 
 /// What waits, and who has how much of the room.
 #[derive(Default)]
@@ -45,7 +46,7 @@ pub(super) enum Place {
 /// Who is given a share: an address, or the network that a home has of version 6. What comes
 /// without an address is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Holder(Option<IpAddr>);
+pub(super) struct Holder(Option<u128>);
 
 #[derive(Default)]
 struct Held {
@@ -59,13 +60,7 @@ pub(super) type Gone = (ParkedId, Place);
 
 impl Holder {
     pub(super) fn of(client: Option<IpAddr>) -> Self {
-        Self(client.map(|address| match address {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            IpAddr::V4(_) => address,
-        }))
+        Self(client.map(block))
     }
 }
 
