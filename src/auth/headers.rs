@@ -105,9 +105,8 @@ pub fn is_grpc_type(kind: &[u8]) -> bool {
 /// Removes what a visitor may not say: identity, forwarding and every ambiguous spelling.
 /// `Expect` goes too: the gateway itself answers it.
 pub fn strip_claims(headers: &mut HeaderMap) {
-    let mut claimed = headers.keys().filter(|name| is_claim(name.as_str())).peekable();
-    if claimed.peek().is_some() {
-        let claimed: Vec<HeaderName> = claimed.cloned().collect();
+    if claims(headers).next().is_some() {
+        let claimed: Vec<HeaderName> = claims(headers).cloned().collect();
         for name in claimed {
             headers.remove(name);
         }
@@ -115,10 +114,15 @@ pub fn strip_claims(headers: &mut HeaderMap) {
     headers.remove(header::EXPECT);
 }
 
+/// The names that a visitor may not say, as they came.
+pub fn claims(headers: &HeaderMap) -> impl Iterator<Item = &HeaderName> {
+    headers.keys().filter(|name| is_claim(name.as_str()))
+}
+
 /// Removes what some apps take for the method in the place of the request line's: where a rule rests
 /// on the method, the app must see the one that was judged (C-47).
 pub fn strip_method_overrides(headers: &mut HeaderMap) {
-    for name in METHOD_OVERRIDES {
+    for name in &METHOD_OVERRIDES {
         headers.remove(name);
     }
 }
@@ -230,14 +234,21 @@ fn value(ascii: String) -> HeaderValue {
     HeaderValue::try_from(ascii).expect("printable ASCII is always a field value")
 }
 
+/// The fields that say who somebody is.
+pub static FORWARDED: [HeaderName; 4] =
+    [FORWARDED_USER, FORWARDED_EMAIL, FORWARDED_GROUPS, FORWARDED_PREFERRED_USERNAME];
+/// The others that only the gateway states.
+pub static STATED_BY_US: [HeaderName; 3] = [ASKARA_ORGANIZATION, ASKARA_PROVIDER, ASKARA_ASSERTION];
 const FORWARDED_USER: HeaderName = HeaderName::from_static("x-forwarded-user");
 const FORWARDED_EMAIL: HeaderName = HeaderName::from_static("x-forwarded-email");
 const FORWARDED_GROUPS: HeaderName = HeaderName::from_static("x-forwarded-groups");
 const FORWARDED_PREFERRED_USERNAME: HeaderName =
     HeaderName::from_static("x-forwarded-preferred-username");
 const ASKARA_ORGANIZATION: HeaderName = HeaderName::from_static("x-askara-organization");
+pub const ASKARA_PROVIDER: HeaderName = HeaderName::from_static("x-askara-provider");
+pub const ASKARA_ASSERTION: HeaderName = HeaderName::from_static("x-askara-assertion");
 /// `X-Forwarded-Access-Token`.
-pub const FORWARDED_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-forwarded-access-token");
+pub static FORWARDED_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-forwarded-access-token");
 
 const GRPC: &[u8] = b"application/grpc";
 
@@ -255,7 +266,8 @@ pub(super) const HOP_BY_HOP: [HeaderName; 10] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-const METHOD_OVERRIDES: [HeaderName; 3] = [
+/// What some apps take for the method.
+pub static METHOD_OVERRIDES: [HeaderName; 3] = [
     HeaderName::from_static("x-http-method-override"),
     HeaderName::from_static("x-http-method"),
     HeaderName::from_static("x-method-override"),

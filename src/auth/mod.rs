@@ -24,6 +24,7 @@
 //! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from;
 //!     [`browser`] and [`cors`]: what pages of other origins may do; [`parked`]: what becomes of a
 //!     form without a session.
+//! 11. [`told`] and [`constraints`]: what a proxy in front asks about, and what it asks of people.
 
 pub mod access;
 pub mod asking;
@@ -36,6 +37,7 @@ pub mod claim_source;
 pub mod claims;
 pub mod client_assertion;
 pub mod client_call;
+pub mod constraints;
 pub mod cookie;
 pub mod cors;
 pub mod discovery;
@@ -80,6 +82,7 @@ pub mod ticket;
 pub mod token_call;
 pub mod token_kind;
 pub mod tokens;
+pub mod told;
 pub mod trust;
 pub mod way;
 

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | dot segments, `\`, control characters (each raw or encoded), invalid escapes, bytes that are no UTF-8 | refused |
 //! | `%2F %5C %23 %3F %3B %25` | opaque characters of their segment; never public |
+//! | `%2F %5C %3B` | judged as what some apps take them for, too; refused where that has dot segments |
 //! | empty segments | merged; never public |
 //! | `;parameters` | judged with them and without them; never public |
 //! | every other escape | decoded once |
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestPath<'a> {
     plain: Cow<'a, str>,
-    with_parameters: Option<String>,
+    others: Vec<String>,
     never_public: bool,
 }
 
@@ -40,26 +41,22 @@ impl<'a> RequestPath<'a> {
             return Err(BadPath::NoSlash);
         }
         if is_ordinary(raw) {
-            return Ok(Self {
-                plain: Cow::Borrowed(raw),
-                with_parameters: None,
-                never_public: false,
-            });
+            return Ok(Self { plain: Cow::Borrowed(raw), others: Vec::new(), never_public: false });
         }
         let decoded = decode(raw)?;
         let (merged, had_empty) = merge(&decoded.text);
         let plain = without_parameters(&merged);
-        for form in [&merged, &plain] {
-            if form.split('/').any(|segment| segment == "." || segment == "..") {
-                return Err(BadPath::DotSegment);
-            }
+        if has_dot_segments(&merged) || has_dot_segments(&plain) {
+            return Err(BadPath::DotSegment);
         }
         // Taking parameters away can empty a segment (`/a/;x/b`), and only then is this longer.
         let (plain, _) = merge(&plain);
         let parameters = plain != merged;
+        let decoded_first = decoded_first(&merged)?.filter(|form| *form != plain);
+        let others = [parameters.then_some(merged), decoded_first];
         Ok(Self {
             never_public: decoded.opaque || had_empty || parameters,
-            with_parameters: parameters.then_some(merged),
+            others: others.into_iter().flatten().collect(),
             plain: Cow::Owned(plain),
         })
     }
@@ -69,9 +66,10 @@ impl<'a> RequestPath<'a> {
         &self.plain
     }
 
-    /// The form with `;parameters`, when there are any: the rule found with it counts too.
-    pub fn with_parameters(&self) -> Option<&str> {
-        self.with_parameters.as_deref()
+    /// What else an app may take it for, at most [`OTHER_FORMS`]: with its `;parameters`, and with
+    /// encoded delimiters as delimiters. The rules found with these count too.
+    pub fn others(&self) -> &[String] {
+        &self.others
     }
 
     /// Whether the path is written so that a `public` rule must not hold for it.
@@ -146,11 +144,33 @@ fn merge(path: &str) -> (String, bool) {
     (merged, had_empty)
 }
 
+/// What an app takes a path for that decodes it before it cuts it into segments, as nginx does for
+/// a `proxy_pass` with a path (C-43); none where that is the same. Whether dots are resolved before
+/// or after, or slashes merged, is for the app to say: with dots in it, it has no meaning.
+fn decoded_first(path: &str) -> Result<Option<String>, BadPath> {
+    if !["%2F", "%5C", "%3B"].iter().any(|escape| path.contains(escape)) {
+        return Ok(None);
+    }
+    let path = path.replace("%2F", "/").replace("%5C", "/").replace("%3B", ";");
+    let plain = without_parameters(&path);
+    if has_dot_segments(&path) || has_dot_segments(&plain) {
+        return Err(BadPath::DotSegment);
+    }
+    Ok(Some(merge(&plain).0))
+}
+
+fn has_dot_segments(path: &str) -> bool {
+    path.split('/').any(|segment| segment == "." || segment == "..")
+}
+
 fn without_parameters(path: &str) -> String {
     let bare: Vec<&str> =
         path.split('/').map(|segment| segment.split(';').next().unwrap_or(segment)).collect();
     bare.join("/")
 }
+
+/// How many other forms a path has at most.
+pub const OTHER_FORMS: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -212,8 +232,36 @@ mod tests {
     #[test]
     fn parameters_are_kept_for_the_second_judgement() {
         let path = RequestPath::parse("/a;x=1/b").unwrap();
-        assert_eq!(path.with_parameters(), Some("/a;x=1/b"));
-        assert_eq!(RequestPath::parse("/a/b").unwrap().with_parameters(), None);
+        assert_eq!(path.others(), ["/a;x=1/b"]);
+        assert!(RequestPath::parse("/a/b").unwrap().others().is_empty());
+    }
+
+    #[test]
+    fn c43_encoded_delimiters_are_judged_as_delimiters_too() {
+        for (raw, others) in [
+            ("/a%2Fb", &["/a/b"][..]),
+            ("/a%5cb", &["/a/b"]),
+            ("/%2fadmin", &["/admin"]),
+            ("/admin%3Bx", &["/admin"]),
+            ("/public%2f...%2fadmin", &["/public/.../admin"]),
+            ("/a;x/b%2Fc", &["/a;x/b%2Fc", "/a/b/c"]),
+            ("/a;b%2Fc", &["/a;b%2Fc", "/a/c"]),
+            ("/a%252Fb", &[]),
+        ] {
+            assert_eq!(RequestPath::parse(raw).unwrap().others(), others, "{raw}");
+        }
+        for raw in [
+            "/public%2f..%2fadmin",
+            "/public/..%2fadmin",
+            "/public%2F..",
+            "/public/.%5cadmin",
+            "/public;x%2f..%2fadmin",
+            "/admin%2f..;a%2fx",
+            "/public/..%3Bx/admin",
+            "/admin%2f%2f..%2fx",
+        ] {
+            assert_eq!(RequestPath::parse(raw), Err(BadPath::DotSegment), "{raw}");
+        }
     }
 
     proptest::proptest! {
@@ -221,8 +269,11 @@ mod tests {
         fn no_path_panics_and_what_is_matched_is_stable(raw in "/[ -~]{0,40}") {
             if let Ok(path) = RequestPath::parse(&raw) {
                 proptest::prop_assert!(path.plain().starts_with('/'));
-                proptest::prop_assert!(!path.plain().contains("//"));
-                proptest::prop_assert!(!path.plain().split('/').any(|s| s == ".." || s == "."));
+                proptest::prop_assert!(path.others().len() <= OTHER_FORMS);
+                for form in path.others().iter().map(String::as_str).chain([path.plain()]) {
+                    proptest::prop_assert!(form.starts_with('/') && !form.contains("//"));
+                    proptest::prop_assert!(!form.split('/').any(|s| s == ".." || s == "."));
+                }
             }
         }
     }

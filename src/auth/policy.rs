@@ -5,9 +5,10 @@
 //!    would let nobody in particular through, such as one about networks.
 //! 2. `signed-in` passes whoever has a session that holds; other rules ask more, see
 //!    [`super::access`].
-//! 3. A path with `;parameters` must pass the rule found with them and the one found without,
-//!    each with what its own template finds in its own form of the path.
-//! 4. Whom no login could help is not sent on one.
+//! 3. A path with `;parameters`, or with encoded slashes, must pass the rules found with each form
+//!    of it, each with what its own template finds in that form.
+//! 4. Where a proxy asks and does not say about which path, the rules of all of them must hold.
+//! 5. Whom no login could help is not sent on one.
 
 use super::access::{Outcome, Variables};
 use super::facts::Facts;
@@ -44,10 +45,32 @@ pub fn judge<'a>(
     facts: &Facts<'_>,
 ) -> Result<Permit, Denied<'a>> {
     let mut outcome = by_rule(found.route, path.plain(), path, facts);
-    if let Some(also) = found.also {
-        let form = path.with_parameters().unwrap_or(path.plain());
+    for (also, form) in found.also.into_iter().flatten().zip(path.others()) {
         outcome = outcome.and(by_rule(also, form, path, facts));
     }
+    permitted(outcome)
+}
+
+/// Judges a request of which nobody told the path (see [`super::told`]): every route that it may
+/// belong to must let it pass, and none of them does so for nobody in particular.
+pub fn judge_anywhere<'a>(
+    routes: impl IntoIterator<Item = &'a Route>,
+    facts: &Facts<'_>,
+) -> Result<Permit, Denied<'a>> {
+    if facts.person.is_none() {
+        return Err(Denied::NoSession);
+    }
+    let judged = routes.into_iter().map(|route| {
+        // What an expression reads of the request is not known.
+        if route.access.reads_method() {
+            return Outcome::Unclear { message: None };
+        }
+        route.access.judge(facts, &Variables { pattern: &route.path, path: "/" })
+    });
+    permitted(judged.reduce(Outcome::and).unwrap_or(Outcome::False { message: None }))
+}
+
+fn permitted(outcome: Outcome<'_>) -> Result<Permit, Denied<'_>> {
     match outcome {
         Outcome::True => Ok(Permit(())),
         Outcome::NeedsSession => Err(Denied::NoSession),

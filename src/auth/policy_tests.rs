@@ -161,3 +161,46 @@ fn a_step_up_is_offered_only_where_it_could_help() {
         assert_eq!(decide(&table, "/", None), "signs in");
     }
 }
+
+#[test]
+fn where_nobody_tells_the_path_every_route_must_let_it_pass() {
+    let route = |access| Route::for_test(PathPattern::Prefix(String::new()), access);
+    let admins = || rule(group("admin").kind);
+    let reads = || rule(Kind::Method(vec![http::Method::GET]));
+    for (routes, groups, decided) in [
+        (vec![], Some(&[][..]), "denied"),
+        (vec![Access::Public], None, "session"),
+        (vec![Access::Public], Some(&[]), "permit"),
+        (vec![Access::Public, Access::SignedIn], Some(&[]), "permit"),
+        (vec![Access::Public, admins()], Some(&[]), "denied"),
+        (vec![Access::Public, admins()], Some(&["admin"]), "permit"),
+        (vec![Access::SignedIn, reads()], Some(&["admin"]), "denied"),
+    ] {
+        let routes: Vec<Route> = routes.into_iter().map(route).collect();
+        let identity = groups.map(|groups: &[&str]| Identity {
+            groups: groups.iter().map(ToString::to_string).collect(),
+            ..Identity::for_test("42")
+        });
+        let person = identity.as_ref().map(|identity| Person {
+            identity,
+            scopes: &[],
+            authenticated: None,
+            acr: None,
+            provider: None,
+        });
+        let facts = Facts {
+            method: &http::Method::GET,
+            host: &Host::parse("app.example.com").unwrap(),
+            client: None,
+            now: Timestamp::from_unix(0),
+            person,
+        };
+        let judged = judge_anywhere(&routes, &facts).map(Permit::spend);
+        let said = match judged {
+            Ok(()) => "permit",
+            Err(Denied::NoSession) => "session",
+            Err(_) => "denied",
+        };
+        assert_eq!(said, decided, "{routes:?} {groups:?}");
+    }
+}

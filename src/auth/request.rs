@@ -36,7 +36,7 @@ pub enum Intent {
 /// Judges the head of a request; returns the host that it is for. `via` is this process's own
 /// pseudonym.
 pub fn admit(parts: &Parts, via: &str) -> Result<Host, BadRequest> {
-    if matches!(parts.method.as_str(), "CONNECT" | "TRACE" | "TRACK") {
+    if never_served(&parts.method) {
         return Err(BadRequest::Method);
     }
     let host = host_of(&parts.uri, &parts.headers)?;
@@ -58,6 +58,12 @@ pub fn admit(parts: &Parts, via: &str) -> Result<Host, BadRequest> {
     Ok(host)
 }
 
+/// Whether a method makes a tunnel of a proxy, or tells a page's script what it must not know
+/// (C-65).
+pub fn never_served(method: &Method) -> bool {
+    matches!(method.as_str(), "CONNECT" | "TRACE" | "TRACK")
+}
+
 /// Tells a navigation from everything else (design: by `Sec-Fetch-Mode`, and where a client does
 /// not send it, by what a script or an API client would say of itself).
 pub fn intent(method: &Method, headers: &HeaderMap) -> Intent {
@@ -69,7 +75,9 @@ pub fn intent(method: &Method, headers: &HeaderMap) -> Intent {
         return if mode == b"navigate" { Intent::Navigation } else { Intent::Other };
     }
     let grpc = value("content-type").is_some_and(|kind| kind.starts_with(b"application/grpc"));
-    if grpc || value("upgrade").is_some() || value("x-requested-with").is_some() {
+    // A proxy that asks about a handshake may keep `Upgrade` to itself.
+    let opens = value("upgrade").is_some() || value("sec-websocket-version").is_some();
+    if grpc || opens || value("x-requested-with").is_some() {
         return Intent::Other;
     }
     let mut accepts = headers.get_all("accept").iter().peekable();
@@ -175,6 +183,7 @@ mod tests {
             ("GET", &[("sec-fetch-mode", "no-cors")], Other),
             ("GET", &[("x-requested-with", "XMLHttpRequest")], Other),
             ("GET", &[("upgrade", "websocket")], Other),
+            ("GET", &[("sec-websocket-version", "13")], Other),
             ("GET", &[("content-type", "application/grpc+proto")], Other),
             ("POST", &[("sec-fetch-mode", "navigate")], Other),
         ] {

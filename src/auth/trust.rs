@@ -34,6 +34,8 @@ pub struct Forwarded {
     pub chain: Option<String>,
     pub host: Option<Host>,
     pub https: Option<bool>,
+    /// Whether the peer is listed.
+    pub listed: bool,
 }
 
 impl Peer {
@@ -103,7 +105,26 @@ impl TrustedProxies {
             chain: (!chain.is_empty()).then(|| chain.join(", ")),
             host: single("x-forwarded-host").and_then(Host::parse),
             https,
+            listed: true,
         }
+    }
+
+    /// Whom a listed peer asks about: the address that it tells for sure. Its own is not the
+    /// visitor's, and a proxy that writes only `X-Real-IP` leaves `X-Forwarded-For` to visitors.
+    pub fn asked_about(&self, peer: Peer, headers: &HeaderMap) -> Option<IpAddr> {
+        if !self.trusts(peer) || !headers.contains_key("x-forwarded-for") {
+            return None;
+        }
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let lines: Option<Vec<&str>> = lines.map(|line| line.to_str().ok()).collect();
+        let chain: Vec<&str> = lines?.into_iter().flat_map(|line| line.split(',')).collect();
+        let client = self.outermost(&chain.iter().map(|entry| entry.trim()).collect::<Vec<_>>())?;
+        let mut real = headers.get_all("x-real-ip").iter();
+        let agrees = |value: &http::HeaderValue| {
+            let real = value.to_str().ok().and_then(|text| text.trim().parse::<IpAddr>().ok());
+            real.is_some_and(|real| real.to_canonical() == client)
+        };
+        real.all(agrees).then_some(client)
     }
 
     /// The right-most address that is no trusted proxy: what stands left of it, anyone could
@@ -160,6 +181,33 @@ mod tests {
         ] {
             let forwarded = read("::ffff:10.1.1.1", &[("x-forwarded-for", chain)]);
             assert_eq!(forwarded.client, Some(client.parse().unwrap()), "{chain}");
+        }
+    }
+
+    #[test]
+    fn c38_a_visitor_s_address_is_told_for_sure_or_not_at_all() {
+        for (fields, client) in [
+            (&[("x-forwarded-for", "1.2.3.4")][..], Some("1.2.3.4")),
+            (&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.9")], Some("1.2.3.4")),
+            (&[("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4")], Some("1.2.3.4")),
+            (&[("x-forwarded-for", "10.0.0.1"), ("x-real-ip", "1.2.3.4")], None),
+            (&[("x-forwarded-for", "1.2.3.4, nonsense")], None),
+            (&[("x-forwarded-for", "")], None),
+            (&[("x-real-ip", "1.2.3.4")], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(*name, value.parse().unwrap());
+            }
+            let told =
+                |peer: &str| proxies().asked_about(Peer::at(peer.parse().unwrap()), &headers);
+            assert_eq!(
+                told("10.1.1.1"),
+                client.map(|client| client.parse().unwrap()),
+                "{fields:?}"
+            );
+            assert_eq!(told("192.0.2.1"), None);
         }
     }
 

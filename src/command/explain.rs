@@ -116,8 +116,8 @@ fn explained(config: &Config, options: &Options, visitor: Option<&Visitor>) -> S
 
 fn state_route(out: &mut Lines, found: Found<'_>) {
     out.line("route", &found.route.name);
-    if let Some(also) = found.also {
-        out.line("route", format_args!("{} (the path with its parameters)", also.name));
+    for also in found.also.into_iter().flatten() {
+        out.line("route", format_args!("{} (another way to read the path)", also.name));
     }
 }
 

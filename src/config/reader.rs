@@ -198,6 +198,15 @@ impl Taken {
         }
     }
 
+    /// Whether it is this text.
+    pub(super) fn is(&self, wanted: &str) -> bool {
+        match (&self.node.value, self.loose()) {
+            (Value::Text(text), _) => text == wanted,
+            (_, Some(text)) => unquoted(text) == wanted,
+            _ => false,
+        }
+    }
+
     /// A number, if it is one.
     pub(super) fn number(&self) -> Option<f64> {
         match &self.node.value {

@@ -39,18 +39,26 @@ impl LargestSession {
     /// What to tell the operator before the first person signs in: which servers will refuse it,
     /// and what can be done.
     pub(super) fn warning(&self) -> Option<String> {
-        let Estimate { bytes, to_app, .. } = self.estimate;
+        let Estimate { bytes, cookies, to_app } = self.estimate;
         if bytes <= WARN_ABOVE {
             return None;
         }
         let place = self.among.as_deref().unwrap_or("provider");
         let hint = if self.keeps_hint { ".id_token_hint" } else { "" };
+        let asked = match cookies {
+            Some(1) => "",
+            // C-123.
+            _ => {
+                " (of an auth_request only its first line: a session in two cookies is lost when it \
+                 is renewed)"
+            }
+        };
         let (size, in_store) = (Size(&self.estimate), self.in_store.bytes);
         Some(format!(
             "{place}{hint}: a session probably takes {size}; session.store leaves {in_store}. A \
              proxy in front takes it as Cookie (nginx large_client_header_buffers 8k, Apache \
              LimitRequestFieldSize 8190) and hands it on as Set-Cookie (nginx proxy_buffer_size, \
-             4k or 8k of head). The app gets Authorization and identity instead, about {to_app} \
+             4k or 8k of head){asked}. The app gets Authorization and identity instead, about {to_app} \
              bytes (of head: Tomcat maxHttpRequestHeaderSize and Jetty requestHeaderSize 8192, \
              Node --max-http-header-size 16384)"
         ))

@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::clock::{SystemEntropy, now};
 use super::respond::Failure;
@@ -177,9 +177,6 @@ impl KeyPair {
         }
     }
 }
-
-/// `X-Askara-Assertion`.
-pub(super) const ASKARA_ASSERTION: HeaderName = HeaderName::from_static("x-askara-assertion");
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,8 @@ use crate::upstream::AnswerBody;
 /// The body of an answer.
 pub enum Body {
     App(AnswerBody),
+    /// A message of gRPC's and its end.
+    Call(Box<tonic::body::Body>),
     /// One that is counted until it is over.
     Counted(Box<CountedBody>),
     Events(Box<Events>),
@@ -90,6 +92,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::App(body) => Pin::new(body).poll_frame(context),
+            Self::Call(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
             Self::Counted(counted) => Pin::new(&mut counted.body).poll_frame(context),
             Self::Events(events) => events.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
@@ -99,6 +102,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::App(body) => body.is_end_stream(),
+            Self::Call(body) => body.is_end_stream(),
             Self::Counted(counted) => counted.body.is_end_stream(),
             Self::Events(events) => events.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
@@ -108,6 +112,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::App(body) => body.size_hint(),
+            Self::Call(body) => body.size_hint(),
             Self::Counted(counted) => counted.body.size_hint(),
             // As long as it is not over, nobody knows how long it gets.
             Self::Events(_) => SizeHint::default(),

@@ -25,7 +25,7 @@ impl Gateway {
         let found = self.routes.find(visit.host, path, &method).ok()?;
         let cors = found.route.browser.cors.as_ref()?;
         // Two routes with different rules: neither speaks for the other.
-        if found.also.is_some_and(|also| also.browser.cors.as_ref() != Some(cors)) {
+        if found.rules().any(|route| route.browser.cors.as_ref() != Some(cors)) {
             return None;
         }
         if let Err(failure) = self.limits.by_address(&found.route.limits, visit.client) {

@@ -130,7 +130,7 @@ impl Gateway {
     }
 
     /// What is said to whoever may not pass.
-    fn denial(
+    pub(super) fn denial(
         &self,
         visit: &Visit<'_>,
         who: &Who,
@@ -237,9 +237,8 @@ impl Gateway {
 
 /// What is missing, and what the rules want besides: a login that is asked for one thing alone may
 /// bring less of another than the session has.
-fn all_of(found: Found<'_>, missing: StepUp) -> StepUp {
-    let rules = [Some(found.route), found.also].into_iter().flatten();
-    rules.fold(missing, |wanted, route| wanted.and(route.access.step_up()))
+pub(super) fn all_of(found: Found<'_>, missing: StepUp) -> StepUp {
+    found.rules().fold(missing, |wanted, route| wanted.and(route.access.step_up()))
 }
 
 /// A person as they know themselves: by name and address, where both are known.
@@ -254,8 +253,7 @@ fn shown(identity: &Identity) -> String {
 /// The scopes that the rules name, where the token lacks some of them: that is what another token
 /// can mend.
 fn lacking(found: Found<'_>, person: &Person<'_>) -> Option<String> {
-    let rules = [Some(found.route), found.also].into_iter().flatten();
-    let mut named: Vec<&str> = rules.flat_map(|route| route.access.scopes()).collect();
+    let mut named: Vec<&str> = found.rules().flat_map(|route| route.access.scopes()).collect();
     named.dedup();
     let has = |scope: &&str| person.scopes.iter().any(|granted| granted == scope);
     (!named.iter().all(has)).then(|| named.join(" "))

@@ -7,11 +7,12 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Gateway;
-use super::assertion::{ASKARA_ASSERTION, Signed};
+use super::assertion::Signed;
 use super::who::Who;
 use crate::auth::Timestamp;
 use crate::auth::assertion::Assertion;
 use crate::auth::fields::{Subject, Written};
+use crate::auth::headers::ASKARA_ASSERTION;
 use crate::auth::path::RequestPath;
 use crate::auth::route::Route;
 

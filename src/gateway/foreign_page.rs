@@ -21,9 +21,13 @@ impl Worker {
         who: &Who,
     ) -> Result<(), Failure> {
         // HTTP/2 opens a WebSocket by CONNECT (RFC 8441).
-        let opens = visit.headers.contains_key(header::UPGRADE) || *visit.method == Method::CONNECT;
+        // A proxy that asks about it may keep both to itself.
+        let opens = visit.headers.contains_key(header::UPGRADE)
+            || *visit.method == Method::CONNECT
+            || visit.headers.contains_key(header::SEC_WEBSOCKET_VERSION)
+            || visit.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "websocket");
         let route = found.route;
-        let csrf = route.browser.csrf || found.also.is_some_and(|also| also.browser.csrf);
+        let csrf = found.rules().any(|route| route.browser.csrf);
         let changes = csrf && !same_site::is_safe(visit.method);
         if !(opens || changes) || !who.by_cookie() {
             return Ok(());

@@ -28,6 +28,7 @@ mod sign_out;
 mod start;
 mod state_to_app;
 mod stores;
+mod subrequest;
 mod visit;
 mod who;
 
@@ -94,6 +95,8 @@ pub struct Gateway {
     /// Where a route has the gateway vouch for people.
     assertions: Option<Assertions>,
     left_out: LeftOut,
+    hints: subrequest::Hints,
+    carries: subrequest::Carries,
     access_log: bool,
     pub metrics: Arc<Metrics>,
     pub draining: AtomicBool,
@@ -142,6 +145,8 @@ impl Gateway {
                 .assertion
                 .map(|settings| Assertions::new(settings, ring, clock::now())),
             left_out: LeftOut::default(),
+            hints: subrequest::Hints::default(),
+            carries: subrequest::Carries::default(),
             stated: Stated::new(&config.public, &via),
             via,
             public: config.public,
@@ -218,7 +223,9 @@ impl Worker {
         let answer = match self.arrive(&parts, peer) {
             Ok(arrival) => self.answer(parts, body, arrival).await,
             Err(failure) => {
-                self.gateway.respond(&failure, &Asker::of(&parts.method, &parts.headers))
+                let asker = Asker::of(&parts.method, &parts.headers);
+                let by_status = self.gateway.is_asked_at(parts.uri.path());
+                self.gateway.respond(&failure, &if by_status { asker.by_status() } else { asker })
             }
         };
         let answer = match asker {
@@ -247,13 +254,11 @@ impl Worker {
         let gateway = &self.gateway;
         let host = request::admit(parts, &gateway.via).map_err(Failure::Request)?;
         let mut forwarded = gateway.trusted.read(peer, &parts.headers);
-        let told_host = forwarded.host.take();
-        Ok(Arrival {
-            peer,
-            told_host: told_host.is_some(),
-            host: told_host.unwrap_or(host),
-            forwarded,
-        })
+        let (host, came_to) = match forwarded.host.take() {
+            Some(told) => (told, Some(host)),
+            None => (host, None),
+        };
+        Ok(Arrival { peer, host, came_to, forwarded })
     }
 
     fn verdicts(&self) -> MutexGuard<'_, Verdicts> {

@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 use super::respond::{Failure, plain};
+use super::subrequest::{CHECK, Dialect};
 use super::visit::Visit;
 use super::{Gateway, Worker};
 use crate::auth::path::RequestPath;
@@ -21,6 +22,8 @@ pub(super) enum OwnPath {
     BackchannelLogout,
     /// Of this provider.
     Callback(ProviderIndex),
+    /// Where Envoy asks by gRPC whether a request may pass.
+    Check,
     /// The keys of the signed assertion.
     Jwks,
     Ping,
@@ -36,6 +39,8 @@ pub(super) enum OwnPath {
     /// Where a login ends that somebody began by sending a form.
     Resume,
     Start,
+    /// Where a proxy in front asks whether a request may pass.
+    Subrequest(Dialect),
     /// Under our prefix, and nothing: never forwarded (C-50).
     Unknown,
     UserInfo,
@@ -52,6 +57,7 @@ impl OwnPath {
         if let Some(own) = match raw {
             "/ping" => Some(Self::Ping),
             "/ready" => Some(Self::Ready),
+            CHECK => Some(Self::Check),
             _ => None,
         } {
             // An operator's own exact route of that name wins.
@@ -68,7 +74,11 @@ impl OwnPath {
         if !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return gateway.callback_of(&folded).map(|_| Self::Unknown);
         }
-        Some(match raw.strip_prefix(gateway.prefix.as_str()) {
+        let raw = raw.strip_prefix(gateway.prefix.as_str());
+        if let Some(dialect) = raw.and_then(Dialect::at) {
+            return Some(Self::Subrequest(dialect));
+        }
+        Some(match raw {
             Some("/backchannel-logout") if gateway.takes_logouts() => Self::BackchannelLogout,
             Some("/jwks") if gateway.assertions.is_some() => Self::Jwks,
             Some("/start") => Self::Start,
@@ -95,7 +105,8 @@ impl Worker {
         match own {
             OwnPath::Ping => Ok(plain(StatusCode::OK, "OK")),
             OwnPath::Ready => Ok(self.gateway.readiness()),
-            OwnPath::Unknown => Err(Failure::NoOwnPath),
+            // A subrequest is answered before it gets here.
+            OwnPath::Check | OwnPath::Subrequest(_) | OwnPath::Unknown => Err(Failure::NoOwnPath),
             // An app may know us by a name of the network inside, as a provider may.
             OwnPath::Jwks => self.gateway.signing_keys(visit.method),
             // A provider may know us by a name of the network inside.

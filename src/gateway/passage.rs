@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, Version, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 
@@ -20,7 +20,7 @@ use super::visit::{Arrival, Visit};
 use super::who::{Counted, Who};
 use super::{Body, Worker, limits, sealer};
 use crate::auth::facts::Facts;
-use crate::auth::headers;
+use crate::auth::headers::{self, is_grpc};
 use crate::auth::path::RequestPath;
 use crate::auth::policy::{self, Denied, Permit};
 use crate::auth::request::{Intent, intent};
@@ -55,6 +55,7 @@ impl Worker {
             host: &arrival.host,
             client: arrival.client(),
             own: self.gateway.realm_at(&arrival.host).sort(lines),
+            by_status: self.gateway.is_asked_at(uri.path()),
         };
         match self.decide(&visit, parts, body, &arrival).await {
             Ok(answer) => answer,
@@ -76,6 +77,15 @@ impl Worker {
     ) -> Result<Response<Body>, Failure> {
         let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
         if let Some(own) = OwnPath::of(&path, visit, &self.gateway) {
+            if let OwnPath::Subrequest(dialect) = own {
+                // Boxed: it would make the state of every request larger.
+                return Box::pin(self.subrequest(dialect, visit, arrival)).await;
+            }
+            if own == OwnPath::Check && parts.version == Version::HTTP_2 && is_grpc(&parts.headers)
+            {
+                let call = Request::from_parts(parts, body);
+                return Ok(Box::pin(self.check(call, arrival.peer)).await);
+            }
             self.gateway.limits.at_own_path(own, arrival.client())?;
             let form = read_form(&parts, body).await;
             return self.own_answer(own, visit, &form).await;
@@ -87,8 +97,11 @@ impl Worker {
         }
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
-        if found.route.rests_on_method {
+        if found.rules().any(|route| route.rests_on_method) {
             headers::strip_method_overrides(&mut parts.headers);
+        }
+        if found.route.upstream.is_none() {
+            return Err(self.gateway.no_app());
         }
         let limits = &found.route.limits;
         self.gateway.limits.by_address(limits, arrival.client())?;
@@ -131,6 +144,8 @@ impl Worker {
         mut parts: Parts,
     ) -> Result<Response<Body>, Failure> {
         let (gateway, route) = (&self.gateway, found.route);
+        let app = route.upstream.map(|app| &self.upstreams[app]).ok_or(Failure::NoApp)?;
+        gateway.carry(arrival);
         self.foreign_page(visit, found, who)?;
         gateway.state_to_app(&mut parts, route, who, arrival, visit);
         // Before anything is taken that was kept: what fails here loses nothing.
@@ -143,7 +158,6 @@ impl Worker {
         bounds.managed =
             (!route.fields.request.is_empty()).then(|| Arc::clone(&route.fields.managed));
         gateway.state_fields(&mut parts.headers, route, path, who, now);
-        let app = &self.upstreams[route.upstream];
         let until = || {
             let leash = who.leash(&gateway.sessions);
             let leash = leash.map(|leash| Box::pin(leash.over()) as Until);
@@ -185,7 +199,12 @@ impl Worker {
     }
 
     /// Brings the browser's cookies up to date: newer ones, or none where they are no good.
-    fn update_cookies(self: &Arc<Self>, visit: &Visit<'_>, who: &Who, answer: &mut Response<Body>) {
+    pub(super) fn update_cookies(
+        self: &Arc<Self>,
+        visit: &Visit<'_>,
+        who: &Who,
+        answer: &mut Response<Body>,
+    ) {
         match who {
             Who::Somebody(current) | Who::Stranger(current) => {
                 let traits = RequestTraits::of(visit.headers);
@@ -216,7 +235,7 @@ impl Worker {
         };
         let headers = answer.headers_mut();
         if headers::strip_foreign_set_cookies(headers) {
-            tracing::warn!(upstream = route.upstream, "an app tried to set a cookie of ours");
+            tracing::warn!(route = route.name, "an app tried to set a cookie of ours");
         }
         route.fields.adjust_answer(headers);
         if who.identity().is_some() && !headers.contains_key(header::CACHE_CONTROL) {

@@ -29,6 +29,7 @@ use crate::auth::return_to::ReturnTo;
 use crate::auth::route::NoRoute;
 use crate::auth::step_up::StepUp;
 use crate::auth::token_call::TokenFailure;
+use crate::auth::told::BadTold;
 use crate::provider::CallFailure;
 use crate::provider::directory::NotLearnt;
 use crate::upstream;
@@ -52,6 +53,8 @@ pub enum Failure {
     MethodNotAllowed(&'static str),
     /// A host that is neither public_url's nor a route's.
     Misdirected,
+    /// The route is for a proxy in front to carry.
+    NoApp,
     NoOwnPath,
     /// What was entered before a login is not there any more.
     NothingKept,
@@ -91,6 +94,8 @@ pub enum Failure {
     },
     /// A login that a rule asked for brought less than that.
     StepUpUnmet(Box<Denial>),
+    /// It is not known what a subrequest is about.
+    Told(BadTold),
     Upstream(upstream::Failure),
 }
 
@@ -139,6 +144,11 @@ impl Asker {
     /// A program that brings a token reads no page, whatever its request looks like.
     pub(super) const fn for_program(self) -> Self {
         Self { page: false, ..self }
+    }
+
+    /// Somebody to whom a status says whether there is trouble: gRPC tells all of it under 200.
+    pub(super) const fn by_status(self) -> Self {
+        Self { grpc: false, ..self }
     }
 
     pub(super) fn language(&self) -> Language {

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Uri, Version};
+use http::{HeaderMap, Uri, Version};
 
 use super::Gateway;
 use super::visit::{Arrival, Visit};
 use super::who::Who;
-use crate::auth::headers::{FORWARDED_ACCESS_TOKEN, strip_own_cookies};
+use crate::auth::headers::{ASKARA_PROVIDER, FORWARDED_ACCESS_TOKEN, strip_own_cookies};
 use crate::auth::host::Origin;
 use crate::auth::route::{Authorization, Route};
 
@@ -32,12 +32,17 @@ impl Gateway {
         if route.authorization != Authorization::Pass {
             headers.remove(header::AUTHORIZATION);
         }
+        self.state_person(headers, route, who);
+    }
+
+    /// States who it is, as the route says.
+    pub(super) fn state_person(&self, headers: &mut HeaderMap, route: &Route, who: &Who) {
         let Some(statement) = who.statement() else { return };
         if route.authorization == Authorization::Replace {
             headers.insert(header::AUTHORIZATION, statement.authorization.clone());
         }
         if route.access_token_header {
-            headers.insert(FORWARDED_ACCESS_TOKEN, statement.access_token.clone());
+            headers.insert(&FORWARDED_ACCESS_TOKEN, statement.access_token.clone());
         }
         if self.parties.len() > 1
             && let Some(provider) = who.provider()
@@ -74,7 +79,7 @@ impl Gateway {
             headers.extend(chain.map(|chain| (FORWARDED_FOR, chain)));
             headers.insert(REAL_IP, address);
         }
-        let host = if arrival.told_host {
+        let host = if arrival.came_to.is_some() {
             field(arrival.host.as_str().to_owned())
         } else if arrival.host.name() == self.public.host.name() {
             Some(self.stated.host.clone())
@@ -116,7 +121,6 @@ fn field(text: String) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
-const ASKARA_PROVIDER: HeaderName = HeaderName::from_static("x-askara-provider");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

@@ -22,14 +22,17 @@ pub(super) struct Visit<'a> {
     /// Where it came from, as far as it is known.
     pub(super) client: Option<IpAddr>,
     pub(super) own: OwnCookies<'a>,
+    /// Whether a proxy in front may be asking, or this is what it asks about: it takes 200 for a
+    /// yes, and gRPC says its no under 200.
+    pub(super) by_status: bool,
 }
 
 /// Where a request came from.
 pub(super) struct Arrival {
     pub(super) peer: Peer,
     pub(super) host: Host,
-    /// Whether a trusted proxy told the host.
-    pub(super) told_host: bool,
+    /// The host that it came to itself, where a trusted proxy told another one.
+    pub(super) came_to: Option<Host>,
     pub(super) forwarded: Forwarded,
 }
 
@@ -55,7 +58,8 @@ impl Visit<'_> {
 
     /// Who is to be answered, should there be something to say.
     pub(super) fn asker(&self) -> Asker {
-        Asker::of(self.method, self.headers)
+        let asker = Asker::of(self.method, self.headers);
+        if self.by_status { asker.by_status() } else { asker }
     }
 
     /// How a redirect is said: what was posted must not be posted again (S1, S21).

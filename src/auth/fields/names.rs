@@ -20,6 +20,11 @@ impl Managed {
         is_new
     }
 
+    /// They themselves.
+    pub fn names(&self) -> &[HeaderName] {
+        &self.names
+    }
+
     /// Whether an app may take `name` for one of them: many fold `_` and `.` (C-34).
     pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|own| is_same(own.as_str(), name))
@@ -70,6 +75,8 @@ pub fn refused_to_app(name: &HeaderName) -> Option<&'static str> {
         Some("says what the visitor's own request is")
     } else if folded.starts_with("sec-") || folded.starts_with("access-control-") {
         Some("is a browser's own word")
+    } else if folded.starts_with("x-accel-") || OF_A_PROXY.contains(&folded.as_str()) {
+        Some("tells a proxy in front what to do")
     } else if OF_THE_WAY.contains(&folded.as_str()) || folded.starts_with("x-askara-") {
         Some("is the gateway's own")
     } else {
@@ -109,6 +116,8 @@ const OF_THE_REQUEST: [HeaderName; 7] = [
     header::RANGE,
     header::SET_COOKIE,
 ];
+
+const OF_A_PROXY: [&str; 2] = ["location", "x-envoy-auth-headers-to-remove"];
 
 const OF_THE_WAY: [&str; 7] = [
     "forwarded",

@@ -53,8 +53,9 @@ pub struct Route {
     pub limits: RouteLimits,
     /// What pages of other origins may do, and what becomes of a form without a session.
     pub browser: BrowserRules,
-    /// Which upstream of the configuration.
-    pub upstream: usize,
+    /// Which upstream of the configuration; none: a proxy in front carries the traffic, and only
+    /// asks the gateway.
+    pub upstream: Option<usize>,
 }
 
 /// What becomes of `Authorization` on the way to the app.
@@ -100,7 +101,7 @@ impl Route {
             fields: FieldRules::default(),
             limits: RouteLimits::default(),
             browser: BrowserRules::default(),
-            upstream: 0,
+            upstream: Some(0),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::index::PathIndex;
 use super::pattern::PathPattern;
 use crate::auth::access::Access;
 use crate::auth::host::{Host, HostPattern, is_or_is_below};
-use crate::auth::path::RequestPath;
+use crate::auth::path::{OTHER_FORMS, RequestPath};
 use crate::auth::provider::ProviderIndex;
 
 /// All routes, most specific first, those of one host pattern together.
@@ -33,8 +33,8 @@ struct Group {
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
     pub route: &'a Route,
-    /// The route that the path finds with its `;parameters`: its rule counts too.
-    pub also: Option<&'a Route>,
+    /// The routes that the other forms of the path find: their rules count too.
+    pub also: [Option<&'a Route>; OTHER_FORMS],
 }
 
 /// Why there is no route.
@@ -48,12 +48,16 @@ pub enum NoRoute {
 /// What a route that covers the path means for the search: it ends, or goes on.
 type Search<'a> = ControlFlow<Result<&'a Route, NoRoute>>;
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// Every route whose rule counts.
+    pub fn rules(self) -> impl Iterator<Item = &'a Route> {
+        [self.route].into_iter().chain(self.also.into_iter().flatten())
+    }
+
     /// Whether people whom this provider vouches for are somebody here. The same `user` of
     /// another provider may be another person (S26).
     pub fn takes(&self, provider: ProviderIndex) -> bool {
-        let takes = |route: &Route| route.provider.is_none_or(|named| named == provider);
-        takes(self.route) && self.also.is_none_or(takes)
+        self.rules().all(|route| route.provider.is_none_or(|named| named == provider))
     }
 }
 
@@ -121,6 +125,16 @@ impl RouteTable {
         self.hosts.each(host.name(), has_exact).is_break()
     }
 
+    /// The routes that requests for a host may belong to, the widest one last.
+    pub fn of_host(&self, host: &Host) -> Vec<&Route> {
+        let mut routes = Vec::new();
+        let _ = self.hosts.each(host.name(), |group| -> ControlFlow<()> {
+            routes.extend(&self.routes[group.range.clone()]);
+            ControlFlow::Continue(())
+        });
+        routes
+    }
+
     /// Whether some route names this host itself.
     pub fn names(&self, host: &Host) -> bool {
         self.hosts.names(host.name())
@@ -151,7 +165,10 @@ impl RouteTable {
         first: impl Fn(&str) -> Result<&'a Route, NoRoute>,
     ) -> Result<Found<'a>, NoRoute> {
         let route = first(path.plain())?;
-        let also = path.with_parameters().map(first).transpose()?;
+        let mut also = [None; OTHER_FORMS];
+        for (place, form) in also.iter_mut().zip(path.others()) {
+            *place = Some(first(form)?);
+        }
         Ok(Found { route, also })
     }
 

@@ -4,12 +4,14 @@ use crate::auth::path::RequestPath;
 
 fn route(host: Option<&str>, path: PathPattern, access: Access, upstream: usize) -> Route {
     let host = host.map(|host| HostPattern::parse(host).unwrap());
-    Route { host, upstream, ..Route::for_test(path, access) }
+    Route { host, upstream: Some(upstream), ..Route::for_test(path, access) }
 }
 
 fn find(table: &RouteTable, host: &str, path: &str, method: Method) -> Result<usize, NoRoute> {
     let path = RequestPath::parse(path).unwrap();
-    table.find(&Host::parse(host).unwrap(), &path, &method).map(|found| found.route.upstream)
+    table
+        .find(&Host::parse(host).unwrap(), &path, &method)
+        .map(|found| found.route.upstream.unwrap())
 }
 
 #[test]
@@ -110,8 +112,8 @@ fn c42_parameters_must_pass_both_rules() {
     ]);
     let path = RequestPath::parse("/public;x").unwrap();
     let found = table.find(&Host::parse("a").unwrap(), &path, &Method::GET).unwrap();
-    let also = found.also.map(|route| &route.access);
-    assert_eq!((found.route.upstream, also), (1, Some(&Access::SignedIn)));
+    let also = found.also[0].map(|route| &route.access);
+    assert_eq!((found.route.upstream, also), (Some(1), Some(&Access::SignedIn)));
 }
 
 #[test]
@@ -251,7 +253,7 @@ mod as_the_scan {
         let covers = |route: &&&Route| route.covers_host(host) && route.path.covers(path);
         for route in routes.iter().filter(covers) {
             if route.methods.is_empty() || route.methods.contains(method) {
-                return Ok(route.upstream);
+                return Ok(route.upstream.unwrap());
             }
             if route.access != Access::Public {
                 return Err(NoRoute::Method(route.methods.clone()));
@@ -276,21 +278,21 @@ mod as_the_scan {
                 20,
             ),
         ) {
-            let number = |(upstream, route)| Route { upstream, ..route };
+            let number = |(upstream, route)| Route { upstream: Some(upstream), ..route };
             let routes: Vec<Route> = routes.into_iter().enumerate().map(number).collect();
             let table = RouteTable::new(routes.clone());
             for (host, path, tail, method) in asked {
                 let raw = format!("{path}{tail}");
                 let (host, path) = (Host::parse(host).unwrap(), RequestPath::parse(&raw).unwrap());
                 let places = |found: Result<Found<'_>, NoRoute>| {
-                    found.map(|found| (found.route.upstream, found.also.map(|also| also.upstream)))
+                    found.map(|found| found.rules().filter_map(|route| route.upstream).collect())
                 };
                 let found = places(table.find(&host, &path, &method));
                 let by_scan = places(table.find_by_scan(&host, &path, &method));
                 prop_assert_eq!(&found, &by_scan, "{} {} {}", method, host.as_str(), raw);
                 let first = |path| scanned(&routes, host.name(), path, &method);
-                let also = path.with_parameters().map(first).transpose();
-                let rule = first(path.plain()).and_then(|route| Ok((route, also?)));
+                let forms = [path.plain()].into_iter().chain(path.others().iter().map(String::as_str));
+                let rule: Result<Vec<usize>, NoRoute> = forms.map(first).collect();
                 prop_assert_eq!(&found, &rule, "{} {} {}", method, host.as_str(), raw);
                 let names = |route: &Route| route.host.as_ref().is_some_and(|own| own.matches(host.name()));
                 prop_assert_eq!(table.names(&host), table.routes().iter().any(names));

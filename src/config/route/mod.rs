@@ -23,6 +23,7 @@ use crate::auth::host::HostPattern;
 use crate::auth::route::{Authorization, PathPattern, Route, RouteTable};
 use doubts::Written;
 pub(super) use limits::read_limited;
+use upstream::Carried;
 pub use upstream::{HealthChecks, Upstream, UpstreamAddress};
 
 /// What routes are read with.
@@ -127,10 +128,13 @@ fn parse_one(
     let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
     let limits = limits::parse(section, read.limits, number, problems);
     let browser = browser::parse(section, problems);
-    let upstream = upstream::parse(section, problems, warnings);
+    let carried = upstream::parse(section, problems, warnings);
     let any = PathPattern::prefix("/");
-    let way = way::parse(section, path.as_ref().unwrap_or(&any), upstream.as_ref(), problems);
-    let upstream = upstreams.place_of(upstream?);
+    let way = way::parse(section, path.as_ref().unwrap_or(&any), carried.as_ref(), problems);
+    let upstream = match carried? {
+        Carried::To(upstream) => Some(upstreams.place_of(*upstream)),
+        Carried::InFront => None,
+    };
     let (path, access) = (path?, access?);
     Some(Route {
         name: name.unwrap_or_else(|| default_name(host.as_ref(), &path)),

@@ -52,22 +52,35 @@ struct Tls {
     is_set: bool,
 }
 
+/// Who carries the requests of a route.
+pub(super) enum Carried {
+    To(Box<Upstream>),
+    /// A proxy in front does, and only asks the gateway.
+    InFront,
+}
+
 pub(super) fn parse(
     section: &mut Section,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
-) -> Option<Upstream> {
+) -> Option<Carried> {
     let tls = tls(section, problems);
     let health = health::parse(section, problems);
     let connections = connections(section, problems);
     let Some(taken) = section.take("upstream") else {
         problems.push(section.problem(
             "upstream",
-            "is missing; it is the app's address, such as \"http://127.0.0.1:3000\"",
+            "is missing; it is the app's address, such as \"http://127.0.0.1:3000\", or \"none\" where a proxy in front carries the traffic and only asks",
         ));
         return None;
     };
     let key = taken.key.clone();
+    if taken.is("none") {
+        if tls.is_set || connections.is_some() || health.as_ref().is_some_and(Option::is_some) {
+            problems.push(section.problem("upstream", "is \"none\", and other keys say how it is reached; leave these out, or name the app"));
+        }
+        return Some(Carried::InFront);
+    }
     let servers = servers(taken, section, problems)?;
     if tls.insecure {
         warnings.push(format!("{key}: any certificate is taken, so that anyone on the way can read and change what the app gets"));
@@ -78,7 +91,7 @@ pub(super) fn parse(
             .push(section.problem("upstream_tls", "is for https alone; none of the addresses is"));
     }
     let Tls { ca_file, certificate, server_name, insecure, http2, .. } = tls;
-    Some(Upstream {
+    Some(Carried::To(Box::new(Upstream {
         servers,
         ca_file,
         certificate,
@@ -87,7 +100,7 @@ pub(super) fn parse(
         http2,
         health: health?,
         connections,
-    })
+    })))
 }
 
 fn tls(section: &mut Section, problems: &mut Problems) -> Tls {

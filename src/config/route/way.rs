@@ -1,7 +1,7 @@
 //! How a request's path and host are said to the app.
 
 use super::path::is_plain;
-use super::upstream::{Upstream, UpstreamAddress};
+use super::upstream::{Carried, UpstreamAddress};
 use crate::auth::host::Host;
 use crate::auth::route::PathPattern;
 use crate::auth::way::{AppWay, is_prefix_of};
@@ -11,7 +11,7 @@ use crate::config::reader::Section;
 pub(super) fn parse(
     section: &mut Section,
     path: &PathPattern,
-    upstream: Option<&Upstream>,
+    carried: Option<&Carried>,
     problems: &mut Problems,
 ) -> AppWay {
     let strip = section.parse("strip_prefix", problems, |text| {
@@ -25,7 +25,10 @@ pub(super) fn parse(
     let host = section.parse("host_header", problems, |text| match text {
         "keep" => Ok(None),
         // An upstream that is wrong is told of by itself.
-        "upstream" => upstream.map_or(Ok(None), |upstream| {
+        "upstream" => carried.map_or(Ok(None), |carried| {
+            let Carried::To(upstream) = carried else {
+                return Err(String::from("upstream is \"none\""));
+            };
             let mut hosts = upstream.servers.iter().map(host_of);
             let first = hosts
                 .next()

@@ -70,20 +70,23 @@ impl Limits {
         limits: &RouteLimits,
         who: &Who,
     ) -> Result<Option<Arc<Slot<Counted>>>, Failure> {
+        self.rate_by_session(limits, who)?;
         let Some(limited) = limits.limited() else { return Ok(None) };
-        let (rate, most) = (limited.per_session, limited.concurrent_per_session);
-        if rate.is_none() && most.is_none() {
-            return Ok(None);
-        }
+        let Some(most) = limited.concurrent_per_session else { return Ok(None) };
         let Some(counted) = who.counted() else { return Ok(None) };
-        if let Some(limit) = rate {
-            let taken = self.sessions.take((limit.among, counted), limit.rate, self.now());
-            taken.map_err(too_many)?;
-        }
-        let Some(most) = most else { return Ok(None) };
         let slot = self.slots.open((limited.concurrent_among, counted), most);
         // Nobody knows when one of the others is over.
         slot.map(|slot| Some(Arc::new(slot))).ok_or_else(|| too_many(Duration::from_secs(1)))
+    }
+
+    /// Counts the same, but not how long it lasts.
+    pub(super) fn rate_by_session(&self, limits: &RouteLimits, who: &Who) -> Result<(), Failure> {
+        let Some(limit) = limits.limited().and_then(|limited| limited.per_session) else {
+            return Ok(());
+        };
+        let Some(counted) = who.counted() else { return Ok(()) };
+        let taken = self.sessions.take((limit.among, counted), limit.rate, self.now());
+        taken.map_err(too_many)
     }
 
     fn per_address(

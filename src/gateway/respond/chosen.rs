@@ -36,7 +36,7 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
             (StatusCode::METHOD_NOT_ALLOWED, Notice::MethodNotAllowed)
         }
         Failure::Misdirected => (StatusCode::MISDIRECTED_REQUEST, Notice::Misdirected),
-        Failure::NoOwnPath | Failure::Route(NoRoute::Path) => {
+        Failure::NoApp | Failure::NoOwnPath | Failure::Route(NoRoute::Path) => {
             (StatusCode::NOT_FOUND, Notice::NoRoute)
         }
         Failure::Request(BadRequest::Method) => {
@@ -54,6 +54,7 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         Failure::SignIn { .. } => (StatusCode::UNAUTHORIZED, Notice::SignInNeeded),
         Failure::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, Notice::TooMany),
         Failure::StepUp { .. } => (StatusCode::UNAUTHORIZED, Notice::StepUpNeeded),
+        Failure::Told(_) => (StatusCode::FORBIDDEN, Notice::BadRequest),
         Failure::StepUpUnmet(_) => (StatusCode::FORBIDDEN, Notice::StepUpUnmet),
         Failure::Upstream(failure) => match failure {
             upstream::Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Notice::TooLarge),
