@@ -13,6 +13,7 @@ pub struct CookieStyle {
     attempt_prefix: String,
     /// Of what must not be shared whatever the domain: another host could plant it.
     claim_prefix: String,
+    rounds: String,
     secure: bool,
     domain: Option<String>,
 }
@@ -26,6 +27,8 @@ pub struct OwnCookies<'a> {
     pub parts: [Vec<&'a str>; MAX_PARTS],
     /// Names and values of login attempts.
     pub attempts: Vec<(&'a str, &'a str)>,
+    /// How many logins there were in a row.
+    pub rounds: Option<&'a str>,
     /// Whether the request carried anything of ours, even parts that can't be used.
     pub any: bool,
     /// Whether it carried cookies of others.
@@ -59,6 +62,7 @@ impl CookieStyle {
             session: format!("{prefix}{BASE}"),
             attempt_prefix: format!("{prefix}{BASE}-st-"),
             claim_prefix: format!("{}{BASE}-st-", if secure { "__Host-" } else { "" }),
+            rounds: format!("{prefix}{BASE}{ROUNDS}"),
             secure,
             domain: domain.map(str::to_owned),
         }
@@ -169,6 +173,17 @@ impl CookieStyle {
         format!("{name}={value}{}", self.attributes_of(None, life, "Lax"))
     }
 
+    /// The `Set-Cookie` line of the count of logins in a row: as far as the session's goes, or a
+    /// circle over two hosts would never be counted.
+    pub fn set_rounds(&self, value: &str, life: Duration) -> String {
+        self.line(&self.rounds, value, life)
+    }
+
+    /// The `Set-Cookie` line that clears that count, where `own` shows one.
+    pub fn clear_rounds(&self, own: &OwnCookies<'_>) -> Option<String> {
+        own.rounds.map(|_| self.line(&self.rounds, "", Duration::ZERO))
+    }
+
     fn keep<'a>(&self, own: &mut OwnCookies<'a>, name: &'a str, value: &'a str) {
         let push = |list: &mut Vec<&'a str>| {
             if list.len() < MAX_CANDIDATES {
@@ -183,6 +198,8 @@ impl CookieStyle {
             }
         } else if let Some(index) = self.part_index(name) {
             push(&mut own.parts[index]);
+        } else if name == self.rounds {
+            own.rounds.get_or_insert(value);
         }
     }
 
@@ -230,6 +247,7 @@ impl<'a> OwnCookies<'a> {
             single: Vec::new(),
             parts: [const { Vec::new() }; MAX_PARTS],
             attempts: Vec::new(),
+            rounds: None,
             any: false,
             others: false,
         }
@@ -275,7 +293,7 @@ pub fn is_ours(name: &str) -> bool {
     let Some(rest) = bare.strip_prefix(BASE) else {
         return false;
     };
-    rest.is_empty() || rest.starts_with('.') || rest.starts_with("-st-")
+    rest.is_empty() || rest.starts_with('.') || rest.starts_with("-st-") || rest == ROUNDS
 }
 
 /// What a browser gives back of these lines; those that clear a cookie bring nothing.
@@ -326,6 +344,8 @@ fn split(value: &str, most: usize) -> Vec<&str> {
 
 /// The name behind the prefix.
 const BASE: &str = "askara";
+/// What is behind it in the name of the count of logins in a row.
+const ROUNDS: &str = "-rounds";
 /// A session takes at most this many cookies; beyond that the store is the way out.
 pub const MAX_PARTS: usize = 2;
 /// Browsers drop a cookie over 4,096 bytes; some count the attributes (S39).
@@ -360,12 +380,14 @@ mod tests {
     #[test]
     fn own_cookies_are_sorted_from_those_of_the_app() {
         let style = plain();
-        let line = b"a=1; askara=one ;askara.0=x; askara.1=y; askara.2=z; askara-st-0011=s; b=2";
+        let line = b"a=1; askara=one ;askara.0=x; askara.1=y; askara.2=z; askara-st-0011=s; \
+            askara-rounds=2-ff; askara-rounds=3-ff; b=2";
         let own = Realm::for_test(&style).sort([&line[..], b"askara=two"].into_iter());
         assert_eq!(own.single, ["one", "two"]);
         assert_eq!(own.parts, [vec!["x"], vec!["y"]]);
         assert_eq!(own.attempts, [("askara-st-0011", "s")]);
         assert_eq!(own.candidates(), ["one", "two", "xy"]);
+        assert_eq!(own.rounds, Some("2-ff"));
         assert!(own.others);
     }
 
@@ -375,6 +397,8 @@ mod tests {
             ("a=1; askara=one; b=2", Some("a=1; b=2")),
             ("askara=one", None),
             ("__Host-askara=x; __Secure-askara.1=y; askara-st-1=z", None),
+            ("askara-rounds=1; __Host-askara-rounds=2; b=3", Some("b=3")),
+            ("askara-rounds2=1", Some("askara-rounds2=1")),
             (
                 "askarab=1; xaskara=2; askara-settings=3",
                 Some("askarab=1; xaskara=2; askara-settings=3"),
@@ -431,6 +455,26 @@ mod tests {
             style.clear_session(&own),
             ["__Host-askara=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"]
         );
+    }
+
+    #[test]
+    fn the_count_of_logins_is_cleared_only_where_it_came_and_as_it_was_set() {
+        for (domain, name, mark) in [
+            (None, "__Host-askara-rounds", "; Secure"),
+            (Some("example.com"), "__Secure-askara-rounds", "; Secure; Domain=example.com"),
+        ] {
+            let style = CookieStyle::new(true, domain);
+            let attributes = format!("; Path=/; HttpOnly; SameSite=Lax; Max-Age=60{mark}");
+            let set = style.set_rounds("1-ff", Duration::from_secs(60));
+            assert_eq!(set, format!("{name}=1-ff{attributes}"));
+            let line = format!("{name}=1-ff");
+            let own = Realm::for_test(&style).sort([line.as_bytes()].into_iter());
+            let cleared = attributes.replace("=60", "=0");
+            assert_eq!(style.clear_rounds(&own), Some(format!("{name}={cleared}")));
+            assert!(style.clear_session(&own).is_empty(), "it says why a session did not hold");
+            let none = Realm::for_test(&style).sort([&b"__Host-askara=x"[..]].into_iter());
+            assert_eq!(style.clear_rounds(&none), None);
+        }
     }
 
     #[test]

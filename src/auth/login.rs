@@ -26,6 +26,7 @@ use super::identity::Documents;
 use super::jwks::KeySet;
 use super::jwt::BadJwt;
 use super::logout_token::sid_of;
+use super::loop_guard::Began;
 use super::proof::{self, Proven, Unproven};
 use super::provider::{Provider, ResponseMode, Settings};
 use super::session::{Lifetimes, Session, SessionId};
@@ -64,6 +65,8 @@ pub struct AwaitCallback {
     redirect_uri: String,
     goal: Goal,
     created: Timestamp,
+    /// How many logins in a row came before it.
+    round: u8,
 }
 
 /// A login attempt that has its code.
@@ -181,8 +184,20 @@ impl AwaitCallback {
                 max_age: asking.judged_age(asked),
             },
             created: moment.now,
+            round: 0,
         };
         Begun { parameters, attempt }
+    }
+
+    /// The same attempt, after so many logins in a row.
+    #[must_use]
+    pub fn after(self, round: u8) -> Self {
+        Self { round, ..self }
+    }
+
+    /// How it began.
+    pub const fn began(&self) -> Began {
+        Began { after: self.round, at: self.created }
     }
 
     /// The digest of `state` that names the cookie.

@@ -22,6 +22,7 @@
 //! 9. [`jwt`], [`jwks`], [`claims`]: which signed tokens are sound; [`id_token`], [`bearer`] and
 //!    [`introspection`]: which of them say who somebody is, or that a program may pass.
 //! 10. [`return_to`] and [`same_site`]: where a visitor may be sent, and where one comes from;
+//!     [`begin`]: what begins a login, and [`loop_guard`]: when no other one may;
 //!     [`browser`] and [`cors`]: what pages of other origins may do; [`parked`]: what becomes of a
 //!     form without a session.
 //! 11. [`told`] and [`constraints`]: what a proxy in front asks about, and what it asks of people.
@@ -31,6 +32,7 @@ pub mod asking;
 pub mod assertion;
 pub mod authorization;
 pub mod bearer;
+pub mod begin;
 pub mod browser;
 pub mod callback;
 pub mod claim_source;
@@ -58,6 +60,7 @@ pub mod kept;
 pub mod login;
 pub mod logout;
 pub mod logout_token;
+pub mod loop_guard;
 pub mod parked;
 pub mod path;
 pub mod person;

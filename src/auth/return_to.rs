@@ -89,6 +89,11 @@ impl ReturnRules {
         (allowed && is_plain_target(tail)).then(|| ReturnTo(to_ascii(&format!("{target}{tail}"))))
     }
 
+    /// Whether a target is one of the gateway's own paths.
+    pub fn is_own(&self, target: &str) -> bool {
+        RequestPath::parse(path_of(target)).is_ok_and(|path| self.is_ours(&path))
+    }
+
     /// The page that sends the form `id` on to an address at `path`.
     pub fn resume(&self, id: ParkedId, path: &str) -> ReturnTo {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -125,11 +130,14 @@ impl ReturnRules {
             return None;
         }
         let path = RequestPath::parse(path_of(target)).ok()?;
+        (!self.is_ours(&path)).then(|| ReturnTo(to_ascii(target)))
+    }
+
+    fn is_ours(&self, path: &RequestPath<'_>) -> bool {
         let plain = path.plain();
-        let ours = plain == self.prefix
+        plain == self.prefix
             || plain.strip_prefix(self.prefix.as_str()).is_some_and(|rest| rest.starts_with('/'))
-            || self.own_paths.iter().any(|own| own == plain);
-        (!ours).then(|| ReturnTo(to_ascii(target)))
+            || self.own_paths.iter().any(|own| own == plain)
     }
 }
 

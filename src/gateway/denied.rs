@@ -13,6 +13,7 @@ use http::Response;
 use super::body::Body;
 use super::clock::now;
 use super::login::{Link, SignedIn, Start};
+use super::pages::Notice;
 use super::respond::Failure;
 use super::visit::Visit;
 use super::who::Who;
@@ -32,12 +33,16 @@ use crate::auth::step_up::StepUp;
 pub struct Denial {
     /// Whether it is for where or when the request came, whoever it is from.
     pub(super) nobody: bool,
+    /// What else is wrong than that somebody may not; it is answered by the same status.
+    pub(super) notice: Option<Notice>,
     /// What the operator says of it.
     pub(super) message: Option<String>,
     /// Who is signed in.
     pub(super) account: Option<Account>,
-    /// Where to try again what a rule wants.
+    /// Where to try again, or to do what a rule wants.
     pub(super) again: Option<String>,
+    /// Where to sign in, as a whole address.
+    pub(super) login: Option<String>,
     /// The scopes that the program's token lacks (RFC 6750 3.1).
     pub(super) scope: Option<String>,
 }
@@ -102,7 +107,7 @@ impl Worker {
         let origin = visit.origin(gateway);
         let navigates = intent(visit.method, visit.headers) == Intent::Navigation;
         let return_to = gateway.way_back(visit);
-        let link = Link { provider: who.provider(), step_up: Some(&wanted), other_account: false };
+        let link = Link { provider: who.provider(), step_up: Some(&wanted), ..Link::default() };
         let start = gateway.start_by(&return_to, link);
         let Some(index) = who.provider().filter(|_| navigates) else {
             let login = format!("{origin}{start}");
@@ -111,10 +116,14 @@ impl Worker {
         if gateway.parties[index].settings().posts() {
             return gateway.redirect(visit.redirect_status(), &start);
         }
-        let begin = Start { step_up: Some(wanted), ..Start::default() };
-        self.begin_login(visit, index, &return_to, begin)
-            .await
-            .unwrap_or_else(|failure| gateway.respond_again(&failure, &visit.asker(), Some(start)))
+        let begun = match self.round(visit, &return_to).await {
+            Ok(round) => {
+                let begin = Start { step_up: Some(wanted), round, ..Start::default() };
+                self.begin_login(visit, index, &return_to, begin).await
+            }
+            Err(failure) => Err(failure),
+        };
+        begun.unwrap_or_else(|failure| gateway.respond_again(&failure, &visit.asker(), Some(start)))
     }
 }
 
@@ -137,11 +146,22 @@ impl Gateway {
         found: Found<'_>,
         message: Option<&str>,
     ) -> Denial {
-        let return_to = self.way_back(visit);
+        self.denial_at(&self.way_back(visit), visit, who, found, message)
+    }
+
+    /// The same for somebody who wants to get to `return_to`.
+    pub(super) fn denial_at(
+        &self,
+        return_to: &ReturnTo,
+        visit: &Visit<'_>,
+        who: &Who,
+        found: Found<'_>,
+        message: Option<&str>,
+    ) -> Denial {
         let account = match who {
             Who::Somebody(current) => {
                 let identity = &current.newest.session.identity;
-                Some(self.account(visit, current.newest.provider, identity, &return_to))
+                Some(self.account(visit, current.newest.provider, identity, return_to))
             }
             Who::Client(_) | Who::Nobody { .. } | Who::Stranger(_) => None,
         };
@@ -158,13 +178,13 @@ impl Gateway {
             nobody: who.identity().is_none(),
             message: message.map(str::to_owned),
             account,
-            again: None,
             scope,
+            ..Denial::default()
         }
     }
 
     /// Who is signed in, and the way to another account that is of use at their provider.
-    fn account(
+    pub(super) fn account(
         &self,
         visit: &Visit<'_>,
         index: ProviderIndex,
@@ -178,7 +198,7 @@ impl Gateway {
             return Account { name, other: self.choose_other_path(return_to), sign_out_at: None };
         }
         if asks {
-            let link = Link { provider: Some(index), other_account: true, step_up: None };
+            let link = Link { provider: Some(index), other_account: true, ..Link::default() };
             return Account { name, other: self.start_by(return_to, link), sign_out_at: None };
         }
         // Where the provider's own session stays, coming back at once would bring the same

@@ -7,6 +7,7 @@ mod body;
 pub mod clock;
 mod cors;
 mod denied;
+mod denied_page;
 mod extended_connect;
 mod fields;
 mod foreign_page;
@@ -63,7 +64,7 @@ use crate::upstream::Upstream;
 use assertion::Assertions;
 use bearer::Verdicts;
 use fields::LeftOut;
-use login::SpentAttempts;
+use login::{Alarms, SpentAttempts};
 use pages::Pages;
 use parked::Parking;
 use providers::Party;
@@ -87,6 +88,7 @@ pub struct Gateway {
     sessions: Sessions,
     limits: limits::Limits,
     spent: SpentAttempts,
+    alarms: Alarms,
     parking: Parking,
     pages: Pages,
     /// Our own name in `Via`, by which a request that comes back is known.
@@ -160,6 +162,7 @@ impl Gateway {
             sessions,
             limits: limits::Limits::new(&config.limits.routes),
             spent: SpentAttempts::default(),
+            alarms: Alarms::default(),
             parking: Parking::new(config.limits.body_idle),
             pages: Pages::new(),
             access_log: config.log.access,

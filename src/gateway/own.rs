@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use super::body::Body;
 use super::respond::{Failure, plain};
 use super::subrequest::{CHECK, Dialect};
-use super::visit::Visit;
+use super::visit::{Arrival, Visit};
 use super::{Gateway, Worker};
 use crate::auth::path::RequestPath;
 use crate::auth::provider::ProviderIndex;
@@ -24,6 +24,8 @@ pub(super) enum OwnPath {
     Callback(ProviderIndex),
     /// Where Envoy asks by gRPC whether a request may pass.
     Check,
+    /// What a visitor sees whom a proxy in front does not let pass.
+    Denied,
     /// The keys of the signed assertion.
     Jwks,
     Ping,
@@ -81,6 +83,7 @@ impl OwnPath {
         Some(match raw {
             Some("/backchannel-logout") if gateway.takes_logouts() => Self::BackchannelLogout,
             Some("/jwks") if gateway.assertions.is_some() => Self::Jwks,
+            Some("/denied") => Self::Denied,
             Some("/start") => Self::Start,
             Some("/sign_in") => Self::SignIn,
             Some("/sign_out") => Self::SignOut,
@@ -100,8 +103,10 @@ impl Worker {
         self: &Arc<Self>,
         own: OwnPath,
         visit: &Visit<'_>,
+        arrival: &Arrival,
         form: &str,
     ) -> Result<Response<Body>, Failure> {
+        let begins = || self.gateway.begin_request(visit, arrival, form);
         match own {
             OwnPath::Ping => Ok(plain(StatusCode::OK, "OK")),
             OwnPath::Ready => Ok(self.gateway.readiness()),
@@ -116,10 +121,14 @@ impl Worker {
             OwnPath::Done => self.gateway.done(visit),
             OwnPath::SignOut => self.sign_out(visit, form).await,
             OwnPath::SignedOut => self.signed_out(visit),
+            OwnPath::Denied => Ok(self.denied_page(visit, &begins()).await),
+            OwnPath::Start | OwnPath::SignIn if !self.gateway.knows(visit.host) => {
+                self.gateway.start_elsewhere(visit, &begins())
+            }
             _ if !self.gateway.knows(visit.host) => self.gateway.elsewhere(visit, Some(own)),
             OwnPath::Callback(index) => self.callback(index, visit, form).await,
-            OwnPath::Start => self.start(visit, form).await,
-            OwnPath::SignIn => self.choose(visit, form).await,
+            OwnPath::Start => self.start(visit, &begins()).await,
+            OwnPath::SignIn => self.choose(visit, &begins()).await,
             OwnPath::Resume => self.resume_page(visit).await,
         }
     }

@@ -24,10 +24,11 @@ use landing::DONE_SCRIPT;
 pub(super) use landing::Resume;
 pub(super) use language::Language;
 pub(super) use notice::Notice;
-use texts::{choose, confirm, denied, post, signed_out};
+use texts::{choose, confirm, denied, looped, post, signed_out};
 
 use super::denied::Denial;
 use crate::auth::authorization::Form;
+use crate::auth::loop_guard::Cause;
 
 /// What the pages link to.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +153,33 @@ impl Pages {
         self.page(&DENIED, language, words.title.of(language), content)
     }
 
+    /// The page for somebody who signed in `count` times in a row, each time in vain.
+    pub(super) fn looped(
+        &self,
+        language: Language,
+        links: &Links<'_>,
+        reference: &str,
+        (cause, count): (Cause, u8),
+    ) -> String {
+        let words = Notice::LoginLooped.words();
+        let content = context! {
+            text => words.text.of(language),
+            cause => looped::cause(cause).of(language),
+            advice => words.advice.of(language),
+            again => links.again.filter(|href| is_followable(href)),
+            again_label => words.again.of(language),
+            home => followable_or_home(links.home),
+            home_label => texts::HOME.of(language),
+            count => count,
+            count_label => looped::COUNT.of(language),
+            code => cause.code(),
+            code_label => texts::DETAIL.of(language),
+            reference => reference,
+            reference_label => texts::REFERENCE.of(language),
+        };
+        self.page(&LOOPED, language, words.title.of(language), content)
+    }
+
     /// The page after signing out. `provider_session_remains` says that the provider could not
     /// be told, so that the next sign-in may pass without a question.
     pub(super) fn signed_out(
@@ -250,6 +278,8 @@ const CHOOSE: Kind = Kind { template: "choose.html", id: "choose", referrer: "no
 
 const DENIED: Kind = Kind { template: "denied.html", id: "denied", referrer: "no-referrer" };
 
+const LOOPED: Kind = Kind { template: "looped.html", id: "looped", referrer: "no-referrer" };
+
 const NOTICE: Kind = Kind { template: "notice.html", id: "notice", referrer: "no-referrer" };
 
 const SIGNED_OUT: Kind =
@@ -298,12 +328,13 @@ const STYLE: &str = include_str!("pages/style.css");
 const SCRIPT: &str = include_str!("pages/post.js");
 
 // The names end in `.html`: that is what turns the escaping on.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("pages/base.html")),
     ("choose.html", include_str!("pages/choose.html")),
     ("confirm.html", include_str!("pages/confirm.html")),
     ("denied.html", include_str!("pages/denied.html")),
     ("done.html", include_str!("pages/done.html")),
+    ("looped.html", include_str!("pages/looped.html")),
     ("notice.html", include_str!("pages/notice.html")),
     ("post.html", include_str!("pages/post.html")),
     ("resume.html", include_str!("pages/resume.html")),

@@ -88,7 +88,7 @@ impl Worker {
             }
             self.gateway.limits.at_own_path(own, arrival.client())?;
             let form = read_form(&parts, body).await;
-            return self.own_answer(own, visit, &form).await;
+            return self.own_answer(own, visit, arrival, &form).await;
         }
         headers::strip_nominated(&mut parts.headers);
         headers::strip_claims(&mut parts.headers);

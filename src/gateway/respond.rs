@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use super::Gateway;
 use super::body::Body;
 use super::denied::Denial;
+use super::login::Looped;
 use super::pages::{Language, Links, Notice};
 use super::sealer::reference;
 use super::sessions::Unavailable;
@@ -50,6 +51,8 @@ pub enum Failure {
     Login(LoginError),
     /// The provider gave no answer while somebody signed in.
     LoginCall(CallFailure),
+    /// Somebody signed in again and again, and it did not help.
+    Looped(Box<Looped>),
     MethodNotAllowed(&'static str),
     /// A host that is neither public_url's nor a route's.
     Misdirected,
@@ -170,6 +173,11 @@ impl Gateway {
         again: Option<String>,
     ) -> Response<Body> {
         let (status, notice) = chosen(failure);
+        // Whoever went round in circles does not get on by the way that led there.
+        let again = match failure {
+            Failure::Looped(looped) => Some(looped.again.clone()),
+            _ => again,
+        };
         // Being asked to sign in is no trouble that anyone would look up; and whatever was wrong
         // with a cookie, the answer is the same to the letter (C-23).
         let reference = match failure {
@@ -186,6 +194,12 @@ impl Gateway {
                 Failure::NotAllowed(denial) | Failure::StepUpUnmet(denial) => {
                     self.pages.denied(notice, asker.language, &links, &reference, denial)
                 }
+                Failure::Looped(looped) => self.pages.looped(
+                    asker.language,
+                    &links,
+                    &reference,
+                    (looped.cause, looped.count),
+                ),
                 _ => self.pages.notice(notice, asker.language, &links, &reference, detail),
             };
             self.page(status, asker.language, page)
@@ -204,7 +218,7 @@ impl Gateway {
         match failure {
             Failure::SignIn { start, .. } => Some(start.clone()),
             Failure::StepUp { links, .. } => links.as_ref().map(|(start, _)| start.clone()),
-            Failure::StepUpUnmet(denial) => denial.again.clone(),
+            Failure::NotAllowed(denial) | Failure::StepUpUnmet(denial) => denial.again.clone(),
             Failure::Callback(_)
             | Failure::ForeignCallback
             | Failure::Login(_)
@@ -301,6 +315,9 @@ fn problem(
         Failure::NotAllowed(denial) => {
             if let Some(message) = &denial.message {
                 problem["detail"] = message.as_str().into();
+            }
+            if let Some(login) = &denial.login {
+                problem["login"] = login.as_str().into();
             }
         }
         _ => {}

@@ -8,6 +8,7 @@ use http::{Method, Response, StatusCode};
 use super::body::Body;
 use super::clock::{SystemEntropy, moment, now};
 use super::respond::Failure;
+use super::sealer::add_cookies;
 use super::sessions::{Presented, end_session, end_unseen, presented};
 use super::visit::Visit;
 use super::{Gateway, Worker};
@@ -59,6 +60,8 @@ impl Worker {
             None => gateway.after_sign_out(visit, return_to.as_ref(), true),
         };
         self.clear_cookies(visit, &mut answer);
+        let rounds = visit.own.realm.cookies.clear_rounds(&visit.own);
+        add_cookies(answer.headers_mut(), rounds);
         Ok(answer)
     }
 

@@ -176,10 +176,14 @@ impl Browser {
         self.post("/execute/async", &json!({ "script": script, "args": [] }))
     }
 
+    /// In the order of the alphabet.
     pub(crate) fn cookie_names(&self) -> Vec<String> {
         let cookies = self.get("/cookie");
         let names = cookies.as_array().unwrap().iter();
-        names.map(|cookie| cookie["name"].as_str().unwrap().to_owned()).collect()
+        let mut names: Vec<_> =
+            names.map(|cookie| cookie["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
     }
 
     /// The tab in front.

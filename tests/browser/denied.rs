@@ -13,16 +13,16 @@ use crate::pages::{NARROW, assert_sound};
 
 const RULE: &str = "{ claim = \"me:/team\", any = [\"payroll\"], message = \"Payroll is open to the payroll team. Ask Grace (extension 204) to be added.\" }";
 
-struct Scene {
-    gate: Gate,
-    provider: Provider,
+pub(crate) struct Scene {
+    pub(crate) gate: Gate,
+    pub(crate) provider: Provider,
     _app: App,
     // Dropped last: the others live in the thread that ends with it.
     _thread: oneshot::Sender<()>,
 }
 
 /// Provider and app run beside the test, which waits for its browser.
-fn scene() -> Scene {
+pub(crate) fn scene() -> Scene {
     let (up, is_up) = mpsc::channel();
     let (_thread, ended) = oneshot::channel();
     thread::spawn(move || {
@@ -45,7 +45,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.gate.base())
     }
 }
@@ -87,5 +87,34 @@ fn the_page_fits_a_phone_in_either_language() {
         assert_sound(&browser, title);
         browser.click("#home");
         browser.until("home", || browser.address() == scene.at("/"));
+    }
+}
+
+#[test]
+fn whom_a_proxy_in_front_keeps_out_sees_the_same_page_and_gets_in_by_it() {
+    let scene = scene();
+    for (french, title) in
+        [(false, "You don’t have access to this page"), (true, "Accès non autorisé")]
+    {
+        let browser = Browser::with(&Habits { french, ..Habits::default() });
+        browser.narrow_to(NARROW);
+        browser.go(&scene.at("/oauth2/denied?rd=/payroll/2026?month=11&x"));
+        browser.wait_for("#denied");
+        browser.picture(if french { "denied-path-french-nobody" } else { "denied-path-nobody" });
+        assert_sound(&browser, "the page for nobody");
+        browser.click("#again");
+        browser.wait_for("#account");
+        assert_eq!(browser.address(), scene.at("/payroll/2026?month=11&x"), "the app's own answer");
+        browser.go(&scene.at("/oauth2/denied?rd=/payroll/2026?month=11&x"));
+        browser.wait_for("#account");
+        assert_eq!(browser.text("main h1"), title);
+        assert_eq!(browser.text("#account"), "Ada Lovelace-Worthington (ada@example.com)");
+        browser.picture(if french { "denied-path-french" } else { "denied-path" });
+        assert_sound(&browser, title);
+        browser.go(&scene.at("/oauth2/denied?rd=%2Freports%3Fx%3D1"));
+        browser.wait_for("#again");
+        browser.picture(if french { "denied-path-french-open" } else { "denied-path-open" });
+        browser.click("#again");
+        browser.until("app", || browser.address() == scene.at("/reports?x=1"));
     }
 }

@@ -20,6 +20,7 @@ mod wire;
 mod app;
 mod driver;
 mod login;
+mod loops;
 mod origins;
 mod pages;
 mod parked;

@@ -20,7 +20,7 @@ fn a_login_at_each_kind_leads_to_the_deep_link() {
         demo.sign_in(&browser, DEEP);
         assert_eq!(browser.address(), demo.at(DEEP), "{kind}");
         assert_eq!(browser.text("#who"), EMAIL, "{kind}");
-        assert_eq!(browser.cookie_names(), ["askara"], "{kind}");
+        assert_eq!(browser.cookie_names(), ["askara", "askara-rounds"], "{kind}");
     }
 }
 

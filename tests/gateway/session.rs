@@ -27,7 +27,7 @@ async fn an_askara_session_is_one_cookie_under_2200_bytes() {
     let (provider, _app, gate) = app_behind_login().await;
     let visitor = gate.visitor();
     visitor.login().await;
-    assert_eq!(visitor.cookie_names(), ["askara"]);
+    assert_eq!(visitor.cookie_names(), ["askara", "askara-rounds"]);
     let token = provider.newest_token().len();
     assert!((1100..1300).contains(&token), "an Askara-sized token: {token}");
     let bytes = "askara".len() + visitor.session().unwrap().len();

@@ -21,7 +21,7 @@ async fn a_large_session_takes_two_cookies_and_the_log_says_so_once() {
     for _ in 0..2 {
         let visitor = gate.visitor();
         assert_eq!(visitor.navigate("/").await.status, 200);
-        assert_eq!(visitor.cookie_names(), ["askara.0", "askara.1"]);
+        assert_eq!(visitor.cookie_names(), ["askara.0", "askara.1", "askara-rounds"]);
         assert_eq!(visitor.get("/again").await.status, 200);
         assert_eq!(app.last().header("cookie"), None, "S47");
 

@@ -54,23 +54,26 @@ impl Worker {
         // Whoever starts again wants to get where they wanted to go at first.
         let goal = attempt.goal().clone();
         let back = gateway.judged(Some(&goal.return_to), &visit.origin(gateway));
+        let attempt_began = attempt.began();
         let began = self.began_elsewhere(&attempt, &settings.authorization.redirect_path, visit);
         let host = began.as_ref().map_or(visit.host, |origin| &origin.host);
         let outcome = self.finish(index, attempt, callback, realm.kept()).await;
         let mut answer = match &*outcome {
             Ok(signed_in) => {
-                let mut answer = match gateway.falls_short(signed_in, index, visit, (host, &back)) {
+                let short = gateway.falls_short(signed_in, index, visit, (host, &back));
+                // On a page of ours no circle goes on.
+                let holds = short.is_none();
+                let mut answer = match short {
                     Some(wanted) => gateway.stepped_in_vain(visit, index, signed_in, wanted),
-                    None => {
-                        let to = &signed_in.goal.return_to;
-                        let location = match began.as_ref().filter(|_| to.starts_with('/')) {
-                            Some(origin) => format!("{origin}{to}"),
-                            None => to.clone(),
-                        };
-                        gateway.redirect(StatusCode::SEE_OTHER, &location)
-                    }
+                    None => gateway.withheld(visit, attempt_began, &back).unwrap_or_else(|| {
+                        let to = landing(&signed_in.goal.return_to, began.as_ref());
+                        gateway.redirect(StatusCode::SEE_OTHER, &to)
+                    }),
                 };
                 self.set_signed_in(signed_in, posted, visit, answer.headers_mut());
+                let rounds = holds.then_some(signed_in.session);
+                let rounds = rounds.map(|id| gateway.rounds_line(visit, attempt_began, id));
+                add_cookies(answer.headers_mut(), rounds);
                 answer
             }
             Err(failure) => {
@@ -180,5 +183,13 @@ impl Worker {
                 &self.gateway.sessions.sealer.open_attempt(own.realm, name, value)?,
             )
         })
+    }
+}
+
+/// Where a login ends: at the host where it began, when that is another one.
+fn landing(to: &str, began: Option<&Origin>) -> String {
+    match began.filter(|_| to.starts_with('/')) {
+        Some(origin) => format!("{origin}{to}"),
+        None => to.to_owned(),
     }
 }

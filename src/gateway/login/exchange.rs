@@ -10,7 +10,7 @@ use crate::auth::login::{AwaitProof, AwaitTokens, Goal, LoginError};
 use crate::auth::proof::{Proven, Unproven, needs_keys};
 use crate::auth::provider::Provider;
 use crate::auth::provider::ProviderIndex;
-use crate::auth::session::Session;
+use crate::auth::session::{Session, SessionId};
 use crate::gateway::Worker;
 use crate::gateway::clock::{SystemEntropy, moment, now};
 use crate::gateway::respond::Failure;
@@ -26,6 +26,7 @@ pub(in crate::gateway) type Outcome = Result<SignedIn, Failure>;
 pub(in crate::gateway) struct SignedIn {
     pub(super) lines: Vec<HeaderValue>,
     pub(in crate::gateway) goal: Goal,
+    pub(super) session: SessionId,
     /// Who signed in.
     pub(in crate::gateway) known: KnownPerson,
 }
@@ -68,7 +69,8 @@ impl Worker {
             user = session.identity.user,
             "signed in"
         );
-        Ok(SignedIn { lines, goal, known: KnownPerson::from(&session.person()) })
+        let known = KnownPerson::from(&session.person());
+        Ok(SignedIn { lines, goal, session: session.id, known })
     }
 
     /// Keeps the session where sessions are kept. One that can't be kept is none: its tokens go.

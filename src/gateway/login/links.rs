@@ -16,6 +16,8 @@ pub(in crate::gateway) struct Link<'a> {
     pub(in crate::gateway) other_account: bool,
     /// What a rule wants; it travels sealed.
     pub(in crate::gateway) step_up: Option<&'a StepUp>,
+    /// A person begins anew, however often they signed in.
+    pub(in crate::gateway) afresh: bool,
 }
 
 impl Gateway {
@@ -47,7 +49,12 @@ impl Gateway {
         step_up: Option<&StepUp>,
     ) -> String {
         let provider = (self.parties.len() > 1).then_some(index);
-        self.path_to("start", return_to, Link { provider, step_up, other_account: false })
+        self.path_to("start", return_to, Link { provider, step_up, ..Link::default() })
+    }
+
+    /// The path at which a person begins anew who went round in circles.
+    pub(in crate::gateway) fn afresh_path(&self, return_to: &ReturnTo) -> String {
+        self.path_to("start", return_to, Link { afresh: true, ..Link::default() })
     }
 
     /// The path that ends the session, on the way to another one.
@@ -63,6 +70,7 @@ impl Gateway {
         query.extend_pairs(provider.map(|name| ("provider", name)));
         query.extend_pairs(link.other_account.then_some(("account", "other")));
         query.extend_pairs(step_up.map(|sealed| ("step_up", sealed)));
+        query.extend_pairs(link.afresh.then_some(("again", "1")));
         query.append_pair("rd", return_to.as_str());
         format!("{}/{page}?{}", self.prefix, query.finish())
     }

@@ -3,6 +3,7 @@
 mod callback;
 mod exchange;
 mod links;
+mod rounds;
 mod spent;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use http::Response;
 
 pub(super) use exchange::SignedIn;
 pub(super) use links::Link;
+pub(super) use rounds::{Alarms, Looped, Wants};
 pub(super) use spent::SpentAttempts;
 
 use super::Worker;
@@ -43,6 +45,8 @@ pub(super) struct Start {
     pub(super) other_account: bool,
     /// What a rule wants.
     pub(super) step_up: Option<StepUp>,
+    /// After how many logins in a row.
+    pub(super) round: u8,
 }
 
 impl Worker {
@@ -55,7 +59,8 @@ impl Worker {
         let gateway = &self.gateway;
         match gateway.choices(visit, return_to).as_slice() {
             [one] if !gateway.parties[*one].settings().posts() => {
-                self.begin_login(visit, *one, return_to, Start::default()).await
+                let round = self.round(visit, return_to).await?;
+                self.begin_login(visit, *one, return_to, Start { round, ..Start::default() }).await
             }
             // However often they signed in, the rules there would not take them.
             [] => Err(Failure::Route(NoRoute::Path)),
@@ -103,7 +108,8 @@ impl Worker {
                 gateway.post_page(visit.asker().language(), &provider.settings.title, &form)
             }
         };
-        self.add_attempt(visit, &begun.attempt, asked.response_mode, &mut answer);
+        let attempt = begun.attempt.after(start.round);
+        self.add_attempt(visit, &attempt, asked.response_mode, &mut answer);
         gateway.metrics.login(LoginOutcome::started);
         Ok(answer)
     }

@@ -1,7 +1,7 @@
 //! What a page has to say, and the words for it.
 
 use super::language::Language;
-use super::texts::{Words, denied, login, request};
+use super::texts::{Words, denied, login, looped, request};
 
 /// What a page has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum Notice {
     LoginExpired,
     /// No attempt of this browser belongs to this callback: no cookie, another browser, a replay.
     LoginForeign,
+    /// Sign-ins that worked, one after the other, and none of them held.
+    LoginLooped,
     /// The exchange failed for a reason that only the operator can mend, or told of nobody.
     LoginFailed,
     /// The provider can't be reached, or its answer can't be read, while signing in.
@@ -69,6 +71,7 @@ impl Notice {
             Self::LoginRefused => "login-refused",
             Self::LoginExpired => "login-expired",
             Self::LoginForeign => "login-foreign",
+            Self::LoginLooped => "login-looped",
             Self::LoginFailed => "login-failed",
             Self::ProviderUnavailable => "provider-unavailable",
             Self::SessionTooLarge => "session-too-large",
@@ -115,6 +118,7 @@ impl Notice {
             Self::LoginRefused => &login::REFUSED,
             Self::LoginExpired => &login::EXPIRED,
             Self::LoginForeign => &login::FOREIGN,
+            Self::LoginLooped => &looped::LOOPED,
             Self::LoginFailed => &login::FAILED,
             Self::ProviderUnavailable => &login::PROVIDER_UNAVAILABLE,
             Self::SessionTooLarge => &login::SESSION_TOO_LARGE,

@@ -4,7 +4,7 @@ use super::*;
 use crate::gateway::denied::Account;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::French];
-const NOTICES: [Notice; 26] = [
+const NOTICES: [Notice; 27] = [
     Notice::BadRequest,
     Notice::BadToken,
     Notice::BadCallback,
@@ -15,6 +15,7 @@ const NOTICES: [Notice; 26] = [
     Notice::LoginRefused,
     Notice::LoginExpired,
     Notice::LoginForeign,
+    Notice::LoginLooped,
     Notice::LoginFailed,
     Notice::ProviderUnavailable,
     Notice::SessionTooLarge,
@@ -48,6 +49,9 @@ fn every_page(pages: &Pages, language: Language, value: &str) -> Vec<String> {
     all.push(pages.confirm_sign_out(language, value, None));
     all.push(pages.denied(Notice::NotAllowed, language, &links, value, &denial(value)));
     all.push(pages.denied(Notice::StepUpUnmet, language, &links, value, &denial(value)));
+    for cause in Cause::ALL {
+        all.push(pages.looped(language, &links, value, (cause, 3)));
+    }
     all.push(pages.choose(language, &[(value.to_owned(), address.clone())]));
     all.push(pages.post(language, value, &form(value)));
     for asks in [true, false] {
@@ -196,6 +200,24 @@ fn whoever_may_not_pass_is_told_who_they_are_and_how_to_be_somebody_else() {
             assert!(!told.contains(part), "{part}");
         }
         assert!(told.contains("id=\"home\""));
+    }
+}
+
+#[test]
+fn whoever_goes_round_in_circles_is_told_why_and_can_begin_anew() {
+    let pages = Pages::new();
+    for language in LANGUAGES {
+        let mut told: Vec<&str> = Vec::new();
+        for cause in Cause::ALL {
+            let text = looped::cause(cause).of(language);
+            let page = pages.looped(language, &LINKS, "a1b2c3", (cause, 7));
+            assert!(page.contains(&format!("id=\"cause\">{text}</p>")), "{page}");
+            assert!(page.contains("<dd>7</dd>") && page.contains("<dd>a1b2c3</dd>"), "{page}");
+            assert!(page.contains(&format!("<dd>{}</dd>", cause.code())), "{page}");
+            assert!(page.contains("id=\"again\"") && page.contains("id=\"home\""), "{page}");
+            assert!(!told.contains(&text), "{cause:?} says what another cause does");
+            told.push(text);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod denied;
 pub(crate) mod login;
+pub(crate) mod looped;
 pub(crate) mod request;
 
 use super::language::Language;

@@ -18,11 +18,16 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         Failure::Bearer(bad) => bearer(bad),
         Failure::Callback(_) => (StatusCode::BAD_REQUEST, Notice::BadCallback),
         Failure::ForeignOrigin => (StatusCode::FORBIDDEN, Notice::ForeignPage),
+        Failure::NotAllowed(denial) if denial.notice.is_some() => {
+            (StatusCode::FORBIDDEN, denial.notice.unwrap_or(Notice::NotAllowed))
+        }
         Failure::NotAllowed(denial) if denial.nobody => (StatusCode::FORBIDDEN, Notice::NotOpen),
         Failure::NotAllowed(_) => (StatusCode::FORBIDDEN, Notice::NotAllowed),
         Failure::NothingKept => (StatusCode::GONE, Notice::NothingKept),
         Failure::ForeignCallback => (StatusCode::FORBIDDEN, Notice::LoginForeign),
         Failure::Login(error) => login(error),
+        // A proxy in front hands a 403 on, and may take a 5xx for trouble of its own to speak of.
+        Failure::Looped(_) => (StatusCode::FORBIDDEN, Notice::LoginLooped),
         Failure::LoginCall(CallFailure::TimeOut) => {
             (StatusCode::GATEWAY_TIMEOUT, Notice::ProviderUnavailable)
         }
@@ -106,13 +111,14 @@ fn login(error: &LoginError) -> (StatusCode, Notice) {
     }
 }
 
-/// An OAuth error code, the only word of others that a visitor gets to see.
+/// A word for whoever helps: of others' words only an OAuth error code.
 pub(super) fn detail(failure: &Failure) -> Option<&str> {
     match failure {
         Failure::Login(
             LoginError::Denied(error) | LoginError::Token(TokenFailure::Refused { error, .. }),
         )
         | Failure::Pushed(TokenFailure::Refused { error, .. }) => Some(error.as_str()),
+        Failure::Looped(looped) => Some(looped.cause.code()),
         _ => None,
     }
 }

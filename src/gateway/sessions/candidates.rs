@@ -10,6 +10,7 @@ use super::{OpenSession, Place, Sessions, Unavailable, World};
 use crate::auth::Timestamp;
 use crate::auth::cookie::OwnCookies;
 use crate::auth::ending::{Ending, Whom};
+use crate::auth::loop_guard::Came;
 use crate::auth::realm::Realm;
 use crate::auth::seal::NotOpened;
 use crate::auth::session::Ended;
@@ -81,6 +82,25 @@ pub(in crate::gateway) async fn presented<W: World>(
         Some(best) => Ok(Presented::Session(best)),
         None => Ok(Presented::Nothing { clear: clear? }),
     }
+}
+
+/// What the cookies of somebody came to who has no session, as far as that says why.
+pub(in crate::gateway) async fn came<W: World>(
+    world: &Arc<W>,
+    own: &OwnCookies<'_>,
+    now: Timestamp,
+) -> Came {
+    // One part of two is as good as none.
+    let mut came = Came::Nothing;
+    for value in own.candidates() {
+        came = came.max(match candidate(world, own.realm, &value, now).await {
+            Err(Refused::NotOpened(_)) => Came::Sealed,
+            Err(Refused::Ended(_)) => Came::OutOfTime,
+            // What opens and is over all the same is known to have ended.
+            Err(Refused::Gone | Refused::Unknown) | Ok(_) => Came::Ended,
+        });
+    }
+    came
 }
 
 async fn candidate<W: World>(

@@ -24,7 +24,7 @@ mod touch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub(super) use candidates::{Presented, presented};
+pub(super) use candidates::{Presented, came, presented};
 pub(super) use ends::{end_all, end_session, end_unseen, hear};
 pub(super) use former::former;
 use health::Health;

@@ -184,5 +184,5 @@ pub(crate) const NOT_ALLOWED: Words = Words {
         "Si vous en avez besoin, demandez l’accès aux responsables de ce site. Si vous avez un \
          autre compte, connectez-vous avec celui-là.",
     ),
-    again: SIGN_IN_AGAIN,
+    again: TRY_AGAIN,
 };
