@@ -1,6 +1,9 @@
-//! Secrets: values that print redacted, compare in constant time and are wiped when dropped.
+//! Secrets: values that print redacted, compare in constant time and are wiped when dropped, and
+//! those that may be replaced while they are in use.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
@@ -30,9 +33,56 @@ impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
     }
 }
 
+impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq((*other.0).as_ref())
+    }
+}
+
 impl<T: Zeroize> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(redacted)")
+    }
+}
+
+/// What a process goes on using while the file that it came from is replaced.
+pub struct Replaceable<T> {
+    current: RwLock<Arc<T>>,
+    epoch: AtomicU64,
+}
+
+impl<T> Replaceable<T> {
+    /// The newest value. Whoever holds an older one goes on with that.
+    pub fn current(&self) -> Arc<T> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over a newer value.
+    pub fn replace(&self, newer: impl Into<Arc<T>>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = newer.into();
+        self.advance();
+    }
+
+    /// Changes when the value does: what was made of an older one is known by it.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Makes what was made so far count as made of an older value.
+    pub fn advance(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl<T> From<T> for Replaceable<T> {
+    fn from(value: T) -> Self {
+        Self { current: RwLock::new(Arc::new(value)), epoch: AtomicU64::new(0) }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Replaceable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.current().fmt(f)
     }
 }
 
@@ -59,6 +109,17 @@ mod tests {
     fn a_secret_prints_redacted_however_it_is_wrapped() {
         let secret = Secret::new(String::from("canary"));
         assert!(!format!("{:?} {:#?}", Some(&secret), secret).contains("canary"));
+    }
+
+    #[test]
+    fn a_replaced_value_is_seen_by_who_asks_next_and_changes_the_epoch() {
+        let value = Replaceable::from(1);
+        let (held, epoch) = (value.current(), value.epoch());
+        value.replace(2);
+        assert_eq!((*held, *value.current()), (1, 2));
+        assert_ne!(value.epoch(), epoch);
+        let secret = Replaceable::from(Secret::new(String::from("canary")));
+        assert!(!format!("{secret:?}").contains("canary"));
     }
 
     #[test]

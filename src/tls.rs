@@ -1,5 +1,6 @@
 //! Certificates: what we show, and what is believed of upstreams, providers and stores.
 
+mod certificate_pair;
 mod client_certificate;
 
 use std::path::Path;
@@ -14,7 +15,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-pub use client_certificate::{CertificateFiles, ClientCertificate};
+pub use certificate_pair::{CertificateFiles, CertificatePair};
+pub use client_certificate::ClientCertificate;
 
 /// Whom to believe when we connect.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -102,15 +102,16 @@ fn client_request(
     let settings = &provider.settings;
     let client_id = settings.client_id.as_str();
     let mut request = Request::builder().method(Method::POST).uri(to);
+    let client_auth = settings.client_auth.current();
     let assertion;
     let mut members = members.to_vec();
     // A pushed request has it already, among its parameters.
-    if !matches!(settings.client_auth, ClientAuth::Basic(_))
+    if !matches!(*client_auth, ClientAuth::Basic(_))
         && !members.iter().any(|(name, _)| *name == "client_id")
     {
         members.push(("client_id", client_id));
     }
-    match &settings.client_auth {
+    match &*client_auth {
         ClientAuth::Basic(secret) => {
             request = request.header(header::AUTHORIZATION, basic(client_id, secret));
         }

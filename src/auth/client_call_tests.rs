@@ -10,7 +10,7 @@ fn secret() -> Secret<String> {
 fn with(auth: ClientAuth, body: TokenBody) -> Provider {
     let mut settings = settings();
     settings.client_id = String::from("cli ent");
-    settings.client_auth = auth;
+    settings.client_auth = auth.into();
     settings.token.body = body;
     of(settings)
 }
@@ -84,7 +84,7 @@ fn s16_a_pushed_request_says_everything_once_and_is_read_whole() {
     parameters.set("state", "s");
     for auth in [ClientAuth::Basic(secret()), ClientAuth::Body(secret()), ClientAuth::None] {
         let mut settings = settings();
-        settings.client_auth = auth;
+        settings.client_auth = auth.into();
         pushing(&mut settings);
         let moment = Moment { now: Timestamp::from_unix(1000), entropy: &mut Counting(1) };
         let request = push_request(&of(settings), &parameters, moment).unwrap();

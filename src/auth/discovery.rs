@@ -101,7 +101,7 @@ fn offers_accounts(members: &Map<String, Value>) -> bool {
 /// What looks wrong in metadata that was read and may work all the same, for the log. Lists of
 /// what a provider takes are often older than the provider.
 pub fn warnings(answer: &Response<Bytes>, settings: &Settings) -> Vec<String> {
-    let methods: &[&str] = match &settings.client_auth {
+    let methods: &[&str] = match &*settings.client_auth.current() {
         ClientAuth::Basic(_) => &["client_secret_basic"],
         ClientAuth::Body(_) => &["client_secret_post"],
         ClientAuth::Mtls => &["tls_client_auth", "self_signed_tls_client_auth"],
@@ -121,7 +121,7 @@ pub fn warnings(answer: &Response<Bytes>, settings: &Settings) -> Vec<String> {
 impl<'a> Metadata<'a> {
     fn new(members: &'a Map<String, Value>, settings: &Settings) -> Result<Self, BadMetadata> {
         const ALIASES: &str = "mtls_endpoint_aliases";
-        let aliases = match (&settings.client_auth, members.get(ALIASES)) {
+        let aliases = match (&*settings.client_auth.current(), members.get(ALIASES)) {
             (ClientAuth::Mtls, Some(Value::Object(aliases))) => Some(aliases),
             (ClientAuth::Mtls, Some(_)) => return Err(BadMetadata::Type(ALIASES)),
             _ => None,

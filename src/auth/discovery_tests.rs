@@ -11,7 +11,7 @@ pub(crate) const ISSUER: &str = "https://id.example.com/realm";
 pub(crate) fn settings() -> Settings {
     let mut settings = crate::auth::provider::testing::settings();
     settings.issuer = Some(String::from(ISSUER));
-    settings.client_auth = ClientAuth::Basic(Secret::new(String::from("secret")));
+    settings.client_auth = ClientAuth::Basic(Secret::new(String::from("secret"))).into();
     settings.said = Said::default();
     settings.openid = Some(OpenId {
         issuer: String::from(ISSUER),
@@ -275,7 +275,7 @@ fn s65_a_client_with_a_certificate_goes_to_the_aliases() {
         "authorization_endpoint": "https://mtls.example.com/authorize",
         "jwks_uri": "https://mtls.example.com/jwks",
     });
-    let mtls = Settings { client_auth: ClientAuth::Mtls, ..settings() };
+    let mtls = Settings { client_auth: ClientAuth::Mtls.into(), ..settings() };
     let endpoints = read(&told(aliases.clone()), &mtls).unwrap();
     assert_eq!(endpoints.token, "https://mtls.example.com/token");
     assert_eq!(endpoints.pushed_authorization, text("https://mtls.example.com/par"));
@@ -310,10 +310,10 @@ fn an_unlisted_client_authentication_is_told_and_no_error() {
     for (listed, auth, told) in [
         (json!(["client_secret_basic"]), settings().client_auth, false),
         (json!(["client_secret_post"]), settings().client_auth, true),
-        (json!([]), ClientAuth::None, true),
-        (json!(["self_signed_tls_client_auth"]), ClientAuth::Mtls, false),
-        (json!("none"), ClientAuth::None, false),
-        (Value::Null, ClientAuth::Mtls, false),
+        (json!([]), ClientAuth::None.into(), true),
+        (json!(["self_signed_tls_client_auth"]), ClientAuth::Mtls.into(), false),
+        (json!("none"), ClientAuth::None.into(), false),
+        (Value::Null, ClientAuth::Mtls.into(), false),
     ] {
         let settings = Settings { client_auth: auth, ..settings() };
         let answer = document(json!({"token_endpoint_auth_methods_supported": listed}));

@@ -8,7 +8,7 @@ use super::bearer::BearerRules;
 use super::client_assertion::ClientKey;
 use super::identity::IdentitySources;
 use super::jwt::Algorithm;
-use crate::secret::ClientSecret;
+use crate::secret::{ClientSecret, Replaceable};
 
 /// Which provider of the configuration.
 pub type ProviderIndex = usize;
@@ -29,7 +29,8 @@ pub struct Settings {
     pub title: String,
     pub issuer: Option<String>,
     pub client_id: String,
-    pub client_auth: ClientAuth,
+    /// Its secret may be replaced; the way stays.
+    pub client_auth: Replaceable<ClientAuth>,
     pub authorization: Authorization,
     pub token: TokenManner,
     /// OpenID Connect is spoken: an id_token is demanded and judged.
@@ -205,7 +206,30 @@ pub struct Endpoints {
     pub offers_accounts: bool,
 }
 
+impl ClientAuth {
+    /// Whether `newer` proves the client in the same way, by another secret. Of two keys nobody
+    /// can tell.
+    fn is_replaced_by(&self, newer: &Self) -> bool {
+        match (self, newer) {
+            (Self::Basic(old), Self::Basic(new)) | (Self::Body(old), Self::Body(new)) => old != new,
+            (Self::PrivateKeyJwt { .. }, Self::PrivateKeyJwt { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Settings {
+    /// Takes over the client's secret from newer settings of the same provider, and nothing else;
+    /// says whether there is another one.
+    pub fn take_secret(&self, newer: &Self) -> bool {
+        let theirs = newer.client_auth.current();
+        let replaced = self.client_auth.current().is_replaced_by(&theirs);
+        if replaced {
+            self.client_auth.replace(theirs);
+        }
+        replaced
+    }
+
     /// Whether anything must be discovered before a login.
     pub fn discovers(&self) -> bool {
         self.openid.as_ref().is_some_and(|openid| openid.discovers)
@@ -321,7 +345,7 @@ pub(crate) mod testing {
             title: String::from("Askara"),
             issuer: None,
             client_id: String::from("client"),
-            client_auth: ClientAuth::Body(Secret::new(String::from("se:cret"))),
+            client_auth: ClientAuth::Body(Secret::new(String::from("se:cret"))).into(),
             authorization: Authorization {
                 method: AuthorizeMethod::Redirect,
                 scopes: vec![String::from("profile"), String::from("organization")],

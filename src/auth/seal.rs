@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Entropy, draw};
-use crate::secret::{SealKey, Secret, SigningSeed};
+use crate::secret::{Replaceable, SealKey, Secret, SigningSeed};
 
 /// What a sealed value is for: one purpose never opens as another (C-26).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +47,11 @@ pub enum Purpose {
     Parked,
 }
 
-/// The keys: the first seals, all open.
+/// The keys: the first seals, all open. Keys are rotated while others use them, so that the ring
+/// stays and its keys are replaced.
 pub struct KeyRing {
     scope: String,
-    keys: Vec<RingKey>,
+    keys: Replaceable<Vec<RingKey>>,
 }
 
 /// An opened value, wiped when dropped.
@@ -88,16 +89,28 @@ impl KeyRing {
     /// Makes a ring whose first key seals. `scope` is the cookie domain or the host, so that a
     /// value of another gateway that shares the key does not open here.
     pub fn new(keys: &[SealKey], scope: &str) -> Result<Self, BadRing> {
-        let ring: Vec<RingKey> = keys.iter().map(RingKey::new).collect();
-        if ring.is_empty() {
-            return Err(BadRing::Empty);
+        Ok(Self { scope: scope.to_owned(), keys: ring_of(keys)?.into() })
+    }
+
+    /// Takes these keys in place of its own; says whether they are others.
+    pub fn replace(&self, keys: &[SealKey]) -> Result<bool, BadRing> {
+        let ring = ring_of(keys)?;
+        let kids = |ring: &[RingKey]| ring.iter().map(|key| key.kid).collect::<Vec<_>>();
+        let differ = kids(&ring) != kids(&self.keys.current());
+        if differ {
+            self.keys.replace(ring);
         }
-        for (index, key) in ring.iter().enumerate() {
-            if ring[..index].iter().any(|earlier| earlier.kid == key.kid) {
-                return Err(BadRing::Duplicate(index));
-            }
-        }
-        Ok(Self { scope: scope.to_owned(), keys: ring })
+        Ok(differ)
+    }
+
+    /// Changes with the keys: what an earlier ring opened may not open any more.
+    pub fn epoch(&self) -> u64 {
+        self.keys.epoch()
+    }
+
+    /// Makes all that was opened so far count as opened by an earlier ring.
+    pub fn advance(&self) {
+        self.keys.advance();
     }
 
     /// Seals `plain`, padded so that its length tells little, for one purpose and cookie name.
@@ -120,7 +133,8 @@ impl KeyRing {
         plain: &[u8],
         entropy: &mut dyn Entropy,
     ) -> Vec<u8> {
-        let key = &self.keys[0];
+        let keys = self.keys.current();
+        let key = &keys[0];
         let salt: [u8; SALT] = draw(entropy);
         let mut padded = Zeroizing::new(Vec::with_capacity(plain.len() + PAD + 1));
         padded.extend_from_slice(plain);
@@ -159,8 +173,9 @@ impl KeyRing {
         }
         let (kid, rest) = rest.split_first_chunk::<KID>().ok_or(NotOpened::Broken)?;
         let (salt, ciphertext) = rest.split_first_chunk::<SALT>().ok_or(NotOpened::Broken)?;
-        let index = self.keys.iter().position(|key| key.kid == *kid).ok_or(NotOpened::Unknown)?;
-        let (cipher, nonce) = self.keys[index].cipher(purpose, salt);
+        let keys = self.keys.current();
+        let index = keys.iter().position(|key| key.kid == *kid).ok_or(NotOpened::Unknown)?;
+        let (cipher, nonce) = keys[index].cipher(purpose, salt);
         let aad = associated_data(scope, purpose, name, *kid);
         let mut plain = cipher
             .decrypt(&nonce, Payload { msg: ciphertext, aad: &aad })
@@ -187,7 +202,7 @@ impl KeyRing {
             key.prk.expand_multi_info(&info, &mut name).expect("32 bytes are within HKDF's limit");
             name
         };
-        self.keys.iter().map(named).collect()
+        self.keys.current().iter().map(named).collect()
     }
 
     /// 32 bytes for signing, made of each key and of `parts`, that of the sealing key first: the
@@ -212,8 +227,21 @@ impl KeyRing {
             }
             Secret::new(*seed)
         };
-        self.keys.iter().map(seed).collect()
+        self.keys.current().iter().map(seed).collect()
     }
+}
+
+fn ring_of(keys: &[SealKey]) -> Result<Vec<RingKey>, BadRing> {
+    let ring: Vec<RingKey> = keys.iter().map(RingKey::new).collect();
+    if ring.is_empty() {
+        return Err(BadRing::Empty);
+    }
+    for (index, key) in ring.iter().enumerate() {
+        if ring[..index].iter().any(|earlier| earlier.kid == key.kid) {
+            return Err(BadRing::Duplicate(index));
+        }
+    }
+    Ok(ring)
 }
 
 fn associated_data(scope: &str, purpose: Purpose, name: &str, kid: [u8; KID]) -> Vec<u8> {
@@ -377,6 +405,27 @@ mod tests {
         let key = || Secret::new([1; 32]);
         assert_eq!(KeyRing::new(&[], "").err(), Some(BadRing::Empty));
         assert_eq!(KeyRing::new(&[key(), key()], "").err(), Some(BadRing::Duplicate(1)));
+    }
+
+    #[test]
+    fn c117_keys_are_replaced_and_the_epoch_tells_it() {
+        let ring = ring(&[1]);
+        let sealed = ring.seal(Purpose::Session, "askara", b"x", &mut Counting(7));
+        let keys = |keys: &[u8]| -> Vec<SealKey> {
+            keys.iter().map(|&byte| Secret::new([byte; 32])).collect()
+        };
+        let before = ring.epoch();
+        assert_eq!(ring.replace(&keys(&[1])), Ok(false), "the same");
+        assert_eq!(ring.epoch(), before);
+        assert_eq!(ring.replace(&keys(&[2, 1])), Ok(true));
+        assert_ne!(ring.epoch(), before);
+        assert!(ring.open(Purpose::Session, "askara", &sealed).unwrap().by_old_key);
+        assert_eq!(ring.replace(&[]), Err(BadRing::Empty));
+        assert_eq!(ring.replace(&keys(&[3, 3])), Err(BadRing::Duplicate(1)));
+        assert!(ring.open(Purpose::Session, "askara", &sealed).is_ok(), "a bad ring is not taken");
+        assert_eq!(ring.replace(&keys(&[2])), Ok(true));
+        let refused = ring.open(Purpose::Session, "askara", &sealed).unwrap_err();
+        assert_eq!(refused, NotOpened::Unknown);
     }
 
     const KNOWN_ANSWER: [u8; 8] = [230, 184, 118, 38, 220, 48, 150, 28];

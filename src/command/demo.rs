@@ -84,7 +84,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failed> {
             humantime::format_duration(options.token_life),
             if renewed { " and are renewed beside your requests" } else { "; nothing renews them" },
         );
-        run::serve(server).await
+        run::serve(server, Duration::ZERO).await
     })
 }
 

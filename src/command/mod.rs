@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod keygen;
 mod run;
+mod secrets;
 mod sessions;
 mod signals;
 

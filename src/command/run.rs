@@ -1,8 +1,9 @@
 //! `run`: serve until a signal ends it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use super::{Failed, Settings, signals};
+use super::{Failed, Settings, secrets, signals};
 use crate::config::{Config, Environment, KeySource, obtain_key};
 use crate::gateway::clock::fresh_key;
 use crate::secret::SealKey;
@@ -19,11 +20,16 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let public = config.public.to_string();
+        let (delay, files) = (config.limits.drain_delay, config.secret_files.clone());
         let server = bind(config)?;
         for address in server.addresses() {
             tracing::info!(%address, %public, "listening");
         }
-        serve(server).await
+        let following = secrets::follow(settings, files, server.gateway());
+        tokio::select! {
+            ended = serve(server, delay) => ended,
+            failed = following => Err(failed),
+        }
     })
 }
 
@@ -41,9 +47,9 @@ pub(super) fn bind(config: Config) -> Result<Server, Failed> {
     Ok(Server::bind(config, &keys)?)
 }
 
-/// Serves until the signals say that it is over.
-pub(super) async fn serve(server: Server) -> Result<ExitCode, Failed> {
-    let phase = signals::phases()?;
+/// Serves until the signals say that it is over; after SIGTERM still for `delay`.
+pub(super) async fn serve(server: Server, delay: Duration) -> Result<ExitCode, Failed> {
+    let phase = signals::phases(delay)?;
     match server.serve(phase).await? {
         Drained::Clean => {
             tracing::info!("done");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::environment::Environment;
 use super::problem::Problems;
 use super::reader::Section;
 use super::route::read_limited;
@@ -26,7 +27,10 @@ pub struct Limits {
     pub handshake: Duration,
     /// Between two requests on a connection.
     pub keep_alive: Duration,
-    /// For what runs to finish, after SIGTERM.
+    /// How long new requests are still taken after SIGTERM, readiness being off: whoever sends
+    /// them hears of that late.
+    pub drain_delay: Duration,
+    /// For what runs to finish, once nothing new is taken.
     pub drain: Duration,
     /// For the head of a request, in bytes.
     pub header_bytes: usize,
@@ -47,6 +51,7 @@ impl Default for Limits {
             request_head: Duration::from_secs(10),
             handshake: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
             header_bytes: 64 * 1024,
             connections: 16_384,
@@ -55,7 +60,11 @@ impl Default for Limits {
     }
 }
 
-pub(super) fn parse(root: &mut Section, problems: &mut Problems) -> Limits {
+pub(super) fn parse(
+    root: &mut Section,
+    environment: &Environment,
+    problems: &mut Problems,
+) -> Limits {
     let mut section = root.section("limits", problems);
     let mut limits = Limits::default();
     for (key, limit) in [
@@ -75,6 +84,8 @@ pub(super) fn parse(root: &mut Section, problems: &mut Problems) -> Limits {
             *limit = duration;
         }
     }
+    limits.drain_delay =
+        section.duration("drain_delay", problems).unwrap_or_else(|| drain_delay(environment));
     limits.stream_idle = section.duration("stream_idle", problems).filter(|idle| !idle.is_zero());
     for (key, limit, least) in [
         // hyper's read buffer has a floor of 8 KiB.
@@ -90,4 +101,13 @@ pub(super) fn parse(root: &mut Section, problems: &mut Problems) -> Limits {
     limits.routes = read_limited(&mut section, &Limited::default(), EVERYWHERE, problems);
     section.finish(problems);
     limits
+}
+
+/// Kubernetes sends SIGTERM and takes a pod off its Services at the same time, and its proxies
+/// hear of it within seconds. Elsewhere nobody waits for anything.
+fn drain_delay(environment: &Environment) -> Duration {
+    match environment.get("KUBERNETES_SERVICE_HOST") {
+        Some(_) => Duration::from_secs(5),
+        None => Duration::ZERO,
+    }
 }

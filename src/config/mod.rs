@@ -71,6 +71,8 @@ pub struct Config {
     pub workers: usize,
     /// What is allowed and probably not meant.
     pub warnings: Vec<String>,
+    /// Where its secrets were read, as far as these are files.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// Where a configuration comes from.
@@ -114,6 +116,7 @@ impl Config {
         problems: &mut Problems,
     ) -> Option<Self> {
         let mut warnings = std::mem::take(&mut tree.warnings);
+        let secret_files = tree.secret_files();
         let mut root = reader::Section::root(tree);
         let server = server::parse(&mut root, problems, &mut warnings);
         let session =
@@ -125,7 +128,7 @@ impl Config {
             has_store: session.as_ref().is_none_or(SessionConfig::has_store),
         };
         let providers = provider::parse(&mut root, surroundings, problems, &mut warnings);
-        let limits = limits::parse(&mut root, problems);
+        let limits = limits::parse(&mut root, environment, problems);
         let read = route::Reading { providers: &providers.names, environment, limits: &limits };
         let routes = route::parse(&mut root, read, problems, &mut warnings);
         let assertion = assertion::parse(&mut root, server.public.as_ref(), problems);
@@ -168,6 +171,7 @@ impl Config {
             log: server.log,
             workers: server.workers,
             warnings,
+            secret_files,
         })
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod errors;
 mod examples;
 mod fields;
+mod pods;
 mod presets;
 mod providers;
 mod routes;

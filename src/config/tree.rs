@@ -2,6 +2,7 @@
 //! remembers where it came from.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -92,6 +93,15 @@ impl Tree {
         self.root.insert(String::from("route"), node(Value::List(vec![route])));
     }
 
+    /// The files that secrets are read from: whatever is written as `{ file = "…" }`.
+    pub(super) fn secret_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        self.root.values().for_each(|node| node.add_secret_files(&mut files));
+        files.sort();
+        files.dedup();
+        files
+    }
+
     fn set(&mut self, path: &str, value: &str, place: &str) {
         let mut table = &mut self.root;
         let mut parts = path.split('.').peekable();
@@ -112,6 +122,28 @@ impl Tree {
                 return;
             };
             table = inner;
+        }
+    }
+}
+
+impl Node {
+    fn add_secret_files(&self, files: &mut Vec<PathBuf>) {
+        match &self.value {
+            Value::List(items) => items.iter().for_each(|item| item.add_secret_files(files)),
+            Value::Table(table) => {
+                if let Some(Value::Text(path) | Value::Loose(path)) =
+                    table.get("file").map(|node| &node.value)
+                {
+                    files.push(PathBuf::from(path));
+                }
+                table.values().for_each(|node| node.add_secret_files(files));
+            }
+            Value::Loose(text) => {
+                if let Some(node) = parse_value(text, "") {
+                    node.add_secret_files(files);
+                }
+            }
+            Value::Boolean(_) | Value::Float(_) | Value::Integer(_) | Value::Text(_) => {}
         }
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Signed {
 /// The keys of one period.
 struct Keys {
     period: Period,
+    /// Of the ring that they were made of.
+    epoch: u64,
     pair: KeyPair,
     kid: String,
     /// The key set of this time, as JSON.
@@ -80,7 +82,7 @@ impl Assertions {
 
     fn keys(&self, now: Timestamp) -> Arc<Keys> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.period != self.settings.period(now) {
+        if keys.period != self.settings.period(now) || keys.epoch != self.ring.epoch() {
             *keys = Arc::new(Keys::of(&self.settings, &self.ring, now));
         }
         Arc::clone(&keys)
@@ -113,7 +115,8 @@ impl Gateway {
 
 impl Keys {
     fn of(settings: &AssertionSettings, ring: &KeyRing, now: Timestamp) -> Self {
-        let period = settings.period(now);
+        // Asked first: keys that come in between are found out the next time.
+        let (period, epoch) = (settings.period(now), ring.epoch());
         let pairs = |period: Period| -> Vec<KeyPair> {
             let seeds = settings.seeds(ring, period);
             seeds.iter().map(|seed| KeyPair::of(settings.algorithm, seed)).collect()
@@ -123,6 +126,7 @@ impl Keys {
         let pair = pairs(period).into_iter().next().expect("a ring has a key");
         Self {
             period,
+            epoch,
             kid: pair.public().kid(),
             pair,
             published: Bytes::from(key_set(&public).to_string()),

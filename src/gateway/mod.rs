@@ -19,6 +19,7 @@ mod parked;
 mod passage;
 mod providers;
 mod renewal;
+mod replaced;
 mod respond;
 mod rewrite;
 mod sealer;
@@ -101,6 +102,9 @@ pub struct Gateway {
     carries: subrequest::Carries,
     access_log: bool,
     pub metrics: Arc<Metrics>,
+    /// Whether the process will end soon, and is ready for nothing more.
+    pub leaving: AtomicBool,
+    /// Whether it takes nothing new.
     pub draining: AtomicBool,
 }
 
@@ -167,6 +171,7 @@ impl Gateway {
             pages: Pages::new(),
             access_log: config.log.access,
             metrics,
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         })
     }

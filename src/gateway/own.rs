@@ -135,9 +135,10 @@ impl Worker {
 }
 
 impl Gateway {
-    /// Whether new requests are welcome: not while the process drains.
+    /// Whether new requests are welcome: not from the signal on that ends the process. A provider
+    /// that is away is no reason: whoever is signed in is served.
     pub fn readiness(&self) -> Response<Body> {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.leaving.load(Ordering::Relaxed) {
             plain(StatusCode::SERVICE_UNAVAILABLE, "draining")
         } else if !self.sessions.is_ready() {
             plain(StatusCode::SERVICE_UNAVAILABLE, "the store was not reached yet")

@@ -39,7 +39,9 @@ impl World for Worker {
     }
 
     fn cache(&self) -> MutexGuard<'_, OpenedCache> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.keep_to(self.gateway.sessions.sealer.ring.epoch());
+        opened
     }
 
     fn now(&self) -> Timestamp {

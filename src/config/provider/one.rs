@@ -51,7 +51,7 @@ pub(super) fn parse(
         title: title.unwrap_or_else(|| preset.title.to_owned()),
         issuer: addresses.issuer,
         client_id,
-        client_auth,
+        client_auth: client_auth.into(),
         authorization,
         token,
         verify_access_token: openid.is_none()

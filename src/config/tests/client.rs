@@ -71,15 +71,15 @@ fn a_certificate_is_read_as_two_paths() {
     let config = load(&file(lines), &[], &[]).unwrap();
     let files = TlsFiles { certificate: PathBuf::from("a"), key: PathBuf::from("b") };
     assert_eq!(config.providers[0].certificate, Some(files));
-    assert!(matches!(config.providers[0].settings.client_auth, ClientAuth::Mtls));
+    assert!(matches!(*config.providers[0].settings.client_auth.current(), ClientAuth::Mtls));
 }
 
 #[test]
 fn a_client_key_is_pkcs8_and_the_error_tells_the_way_there() {
     let key = rcgen::KeyPair::generate().unwrap();
     let config = client_key(&key.serialize_pem()).unwrap();
-    let auth = &config.providers[0].settings.client_auth;
-    assert!(matches!(auth, ClientAuth::PrivateKeyJwt { audience: None, .. }));
+    let auth = config.providers[0].settings.client_auth.current();
+    assert!(matches!(*auth, ClientAuth::PrivateKeyJwt { audience: None, .. }));
     let der = key.serialize_der();
     for (label, der, word) in [
         ("EC PRIVATE KEY", &der[..], "SEC1"),
@@ -115,8 +115,8 @@ fn a_client_key_comes_from_the_places_of_a_secret() {
             "client_auth = \"private_key_jwt\"\nclient_key_id = \"1\"\nclient_assertion_audience = \"https://a.example\"\nclient_key = {key}"
         );
         let config = load(&file(&lines), &[], &[]).unwrap();
-        let ClientAuth::PrivateKeyJwt { audience, .. } = &config.providers[0].settings.client_auth
-        else {
+        let auth = config.providers[0].settings.client_auth.current();
+        let ClientAuth::PrivateKeyJwt { audience, .. } = &*auth else {
             panic!("{key}");
         };
         assert_eq!(audience.as_deref(), Some("https://a.example"));

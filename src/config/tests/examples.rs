@@ -93,8 +93,8 @@ fn the_examples_do_what_they_say() {
     // Its rule for the store's user names this prefix.
     assert_eq!(store.prefix, "askara-gate:app.example.com");
     let several = example(include_str!("../../../config/several.toml"));
-    assert!(matches!(several.providers[0].settings.client_auth, ClientAuth::Body(_)));
-    assert!(matches!(several.providers[1].settings.client_auth, ClientAuth::Basic(_)));
+    assert!(matches!(*several.providers[0].settings.client_auth.current(), ClientAuth::Body(_)));
+    assert!(matches!(*several.providers[1].settings.client_auth.current(), ClientAuth::Basic(_)));
     for (host, path, provider) in [
         ("app.example.com", "/", None),
         ("app.example.com", "/admin/x", Some(1)),

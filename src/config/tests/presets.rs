@@ -40,7 +40,11 @@ fn every_kind_brings_its_own_manner() {
         assert_eq!(settings.name, name);
         assert_eq!(&authorization.method, method, "{name}");
         assert_eq!((settings.token.body, settings.token.redirect_uri), (body, again), "{name}");
-        assert_eq!(matches!(settings.client_auth, ClientAuth::Basic(_)), basic, "{name}");
+        assert_eq!(
+            matches!(*settings.client_auth.current(), ClientAuth::Basic(_)),
+            basic,
+            "{name}"
+        );
         assert_eq!((authorization.pkce, authorization.scopes.join(" ")), (pkce, scopes.to_owned()));
         assert_eq!(settings.openid.is_some(), name == "oidc", "{name}");
         assert!(!settings.identity.user.is_empty(), "{name}");

@@ -210,6 +210,8 @@ impl Sessions {
     }
 
     fn opened_by_any(&self) -> MutexGuard<'_, OpenedCache> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.keep_to(self.sealer.ring.epoch());
+        opened
     }
 }

@@ -126,6 +126,8 @@ impl Stored {
 pub(in crate::gateway) struct OpenedCache {
     young: HashMap<String, Cached>,
     old: HashMap<String, Cached>,
+    /// Of the ring that opened them.
+    epoch: u64,
 }
 
 /// Found by the end of the cookie's value, which is the authenticator of AES-GCM: as good as
@@ -136,6 +138,13 @@ struct Cached {
 }
 
 impl OpenedCache {
+    /// Forgets what an earlier ring opened: a key that was taken out of it opens nothing more.
+    pub(in crate::gateway) fn keep_to(&mut self, epoch: u64) {
+        if self.epoch != epoch {
+            *self = Self { epoch, ..Self::default() };
+        }
+    }
+
     pub(super) fn find(&mut self, value: &str) -> Option<Arc<OpenSession>> {
         let end = end_of(value);
         if let Some(cached) = self.young.get(end) {

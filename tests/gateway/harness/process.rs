@@ -42,7 +42,9 @@ fn command(home: &Path, arguments: &[&str]) -> Command {
     for inherited in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(inherited);
     }
-    for inherited in ["STATE_DIRECTORY", "ASKARA_CLIENT_ID", "ASKARA_CLIENT_SECRET"] {
+    for inherited in
+        ["STATE_DIRECTORY", "ASKARA_CLIENT_ID", "ASKARA_CLIENT_SECRET", "KUBERNETES_SERVICE_HOST"]
+    {
         command.env_remove(inherited);
     }
     command
