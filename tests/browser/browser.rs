@@ -268,6 +268,8 @@ fn capabilities(habits: &Habits, profile: &Path) -> Value {
                 "--disable-dev-shm-usage",
                 "--no-first-run",
                 "--disable-background-networking",
+                // A proxy's recipe is for this name.
+                "--host-resolver-rules=MAP app.example.com 127.0.0.1",
                 format!("--lang={language}"),
                 format!("--user-data-dir={}", profile.display()),
             ],

@@ -376,3 +376,43 @@ async fn another_account_begins_anew() {
         assert_eq!(scene.count().as_deref(), Some("1"));
     }
 }
+
+#[tokio::test]
+async fn c14_a_proxy_that_asks_without_cookies_is_found_out_in_each_of_its_ways() {
+    let (provider, app) = (Provider::openid().await, App::start().await);
+    let gate = gateway()
+        .with_top("trusted_proxies = [\"127.0.0.1\"]")
+        .with_provider(&provider)
+        .with_upstream(&app)
+        .with_table(LOG)
+        .start()
+        .await;
+    let visitor = gate.visitor();
+    let scene = Scene { provider, app, gate, visitor };
+    // As nginx: what it asks brings no cookie, and whom it sends to the login does.
+    for count in 1..=4 {
+        let asked = ask("GET", "/oauth2/auth").navigating().header("x-forwarded-uri", "/page?x=1");
+        assert_eq!(scene.gate.send(asked).await.status, 401);
+        let begin = ask("GET", "/oauth2/sign_in").navigating();
+        let sent = scene.visitor.send(begin.header("x-forwarded-uri", "/page?x=1")).await;
+        if count == 4 {
+            scene.assert_stopped(&sent, "cookie_withheld", "Cookie field").await;
+            break;
+        }
+        let back = scene.visitor.follow_while(sent, |next| next.path() != "/page").await;
+        assert_eq!(back.status, 303, "{}", back.text());
+    }
+    // As Envoy: what it asks is answered with the login itself.
+    scene.visitor.forget_cookies();
+    for count in 1..=4 {
+        let asked = ask("GET", "/oauth2/ext_authz/page?x=1").navigating().cookie("");
+        let sent = scene.visitor.send(asked).await;
+        assert_eq!(sent.status, 302, "{}", sent.text());
+        let back = scene.visitor.follow_while(sent, |next| next.path() != "/page").await;
+        if count == 4 {
+            assert_eq!(shown(&back).code.as_deref(), Some("cookie_withheld"), "{}", back.text());
+            return;
+        }
+        assert_eq!((back.status, back.location()), (303, "/page?x=1"), "{}", back.text());
+    }
+}

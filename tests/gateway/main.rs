@@ -30,6 +30,7 @@ mod early_window;
 mod ends;
 mod explained;
 mod ext_authz;
+mod ext_authz_by_grpc;
 mod fields;
 mod form_post;
 mod forward;

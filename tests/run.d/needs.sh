@@ -1,5 +1,5 @@
 # What the tests need beside the pinned Rust toolchain: a C compiler for the primitives of TLS, a
-# real browser with its driver, a real nginx, a real Redis.
+# real browser with its driver, a real Redis, and the proxies of Debian that ask the gateway.
 
 # program:packages
 needed=(
@@ -9,7 +9,12 @@ needed=(
     "nginx:nginx"
     "redis-server:redis-server"
     "redis-cli:redis-tools"
+    "haproxy:haproxy"
+    "caddy:caddy"
 )
+
+# What ingress-nginx escapes addresses with.
+nginx_module=/usr/lib/nginx/modules/ngx_http_set_misc_module.so
 
 install_needs() {
     local pair missing=()
@@ -21,6 +26,7 @@ install_needs() {
         command -v "${pair%%:*}" >/dev/null || read -ra missing <<<"${missing[*]} ${pair#*:}"
     done
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+    [ -e "$nginx_module" ] || missing+=(libnginx-mod-http-set-misc)
     if [ "${#missing[@]}" -gt 0 ]; then
         install_packages "${missing[@]}"
     fi
@@ -33,6 +39,8 @@ install_needs() {
     rustc --version
     chromium --version 2>/dev/null
     nginx -v
+    haproxy -v | sed -n 1p
+    caddy version
     redis-server --version
 }
 

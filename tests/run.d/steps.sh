@@ -42,7 +42,7 @@ run_in_session() {
     tee -a "$logs/output" <"$logs/pipe" &
     tee=$!
     setsid bash -c "set -euo pipefail
-        $(declare -p tools top logs deny_version needed policy node_is_enough \
+        $(declare -p tools top logs deny_version needed nginx_module policy node_is_enough \
             "${!interop_@}" "${!deploy_@}")
         $(declare -f)
         \"\$@\"" step "$@" >"$logs/pipe" 2>&1 &
