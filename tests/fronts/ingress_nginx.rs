@@ -18,7 +18,6 @@ const FRONT: Front = Front {
         closed: &[500],
         addresses: &[
             ("0.0.0.0:4180", "127.0.0.1:4180"),
-            ("app.default.svc.cluster.local:3000", "127.0.0.1:3000"),
             ("10.244.0.0/16", "127.0.0.1"),
         ],
         ..Manners::BEST

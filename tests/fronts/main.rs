@@ -40,6 +40,7 @@ mod caddy;
 mod envoy;
 mod envoy_grpc;
 mod envoy_http;
+mod fifty;
 mod haproxy;
 mod ingress_nginx;
 mod nginx;

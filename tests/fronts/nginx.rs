@@ -9,7 +9,7 @@ use crate::harness::{Provider, ask, random_key, wait};
 use crate::recipe::Recipe;
 use crate::stage::{CLIENT_ID, Stage};
 
-const FRONT: Front = Front { gate: "nginx/gate.toml", command, manners: Manners::BEST };
+pub(crate) const FRONT: Front = Front { gate: "nginx/gate.toml", command, manners: Manners::BEST };
 
 each_situation!(FRONT);
 

@@ -210,7 +210,6 @@ fn gate_recipe(front: &Front, place: &Place, home: &Path) -> Recipe {
         .fold(recipe, |recipe, (theirs, ours)| recipe.with(theirs, ours))
         .with("\"https://app.example.com\"", &format!("\"https://{}\"", place.host()))
         .with("127.0.0.1:4180", &place.gate())
-        .with("127.0.0.1:3000", &place.app())
         .with("{ env = \"ASKARA_CLIENT_ID\" }", &format!("{CLIENT_ID:?}"))
         .with("{ env = \"ASKARA_CLIENT_SECRET\" }", &secret)
         .with("/run/secrets/session.key", &written("session.key", &random_key()))
