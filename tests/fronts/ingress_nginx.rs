@@ -16,10 +16,7 @@ const FRONT: Front = Front {
         redirects_programs: true,
         identity: "x-auth-request-",
         closed: &[500],
-        addresses: &[
-            ("0.0.0.0:4180", "127.0.0.1:4180"),
-            ("10.244.0.0/16", "127.0.0.1"),
-        ],
+        addresses: &[("0.0.0.0:4180", "127.0.0.1:4180"), ("10.244.0.0/16", "127.0.0.1")],
         ..Manners::BEST
     },
 };
@@ -40,14 +37,15 @@ fn command(place: &mut Place) -> Command {
         .with("https://$host/", &format!("https://$host:{}/", place.port));
     let controller = Recipe::of("ingress-nginx/controller.yaml");
     let mut objects = ingress.text().split("\n---\n");
-    let [app, gate, closed] = [(); 3].map(|()| Ingress(objects.next().expect("three objects")));
+    let [app, gate, closed, told] =
+        [(); 4].map(|()| Ingress(objects.next().expect("four objects")));
     let config = [
         "load_module /usr/lib/nginx/modules/ndk_http_module.so;".to_owned(),
         "load_module /usr/lib/nginx/modules/ngx_http_set_misc_module.so;".to_owned(),
         format!("pid {};\nevents {{ worker_connections 1024; }}\nhttp {{", place.file("nginx.pid")),
         http(place, controller.text()),
         format!("server {{\n{}", server(place)),
-        asking(&app),
+        asking(&app, &told),
         locations(&app, &protected(&app), &place.app()),
         locations(&gate, "", &place.gate()),
         locations(&closed, &denied(&closed), &place.gate()),
@@ -72,6 +70,21 @@ impl<'a> Ingress<'a> {
 
     fn said(&self, name: &str) -> &'a str {
         self.annotation(name).unwrap_or_else(|| panic!("no annotation {name}"))
+    }
+
+    fn name(&self) -> &'a str {
+        let name = self.0.lines().find_map(|line| line.trim().strip_prefix("name: "));
+        name.expect("a name")
+    }
+
+    /// What stands under `data` of a ConfigMap, as fields of a question.
+    fn fields(&self) -> String {
+        let (_, data) = self.0.split_once("\ndata:\n").expect("data");
+        let field = |line: &str| {
+            let (name, value) = line.trim().split_once(": ")?;
+            Some(format!("proxy_set_header {name} {value};\n"))
+        };
+        data.lines().filter_map(field).collect()
     }
 
     /// Each path with whether it is exact.
@@ -129,7 +142,8 @@ ssl_certificate_key {};",
 }
 
 /// The internal location of the question. Whatever else the visitor sends goes along.
-fn asking(app: &Ingress<'_>) -> String {
+fn asking(app: &Ingress<'_>, told: &Ingress<'_>) -> String {
+    assert!(app.said("auth-proxy-set-headers").ends_with(told.name()));
     let url = app.said("auth-url");
     let host = url.split('/').nth(2).unwrap();
     format!(
@@ -146,6 +160,7 @@ proxy_set_header X-Sent-From \"nginx-ingress-controller\";
 proxy_set_header X-Real-IP $remote_addr;
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Auth-Request-Redirect $request_uri;
+{told}
 proxy_buffering off;
 {buffers}proxy_request_buffering on;
 proxy_ssl_server_name on;
@@ -160,6 +175,7 @@ internal;
 add_header Set-Cookie $auth_cookie;
 return 302 {sign_in};
 }}",
+        told = told.fields(),
         buffers = app.buffers(),
         sign_in = app.said("auth-signin"),
     )
