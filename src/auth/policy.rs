@@ -52,22 +52,31 @@ pub fn judge<'a>(
 }
 
 /// Judges a request of which nobody told the path (see [`super::told`]): every route that it may
-/// belong to must let it pass, and none of them does so for nobody in particular.
-pub fn judge_anywhere<'a>(
-    routes: impl IntoIterator<Item = &'a Route>,
-    facts: &Facts<'_>,
-) -> Result<Permit, Denied<'a>> {
+/// belong to must let it pass, and none of them does so for nobody in particular. What else routes
+/// say must be the same on all of them: whose people they take (S26), and what the app is told.
+pub fn judge_anywhere<'a>(routes: &[&'a Route], facts: &Facts<'_>) -> Result<Permit, Denied<'a>> {
     if facts.person.is_none() {
         return Err(Denied::NoSession);
     }
-    let judged = routes.into_iter().map(|route| {
-        // What an expression reads of the request is not known.
-        if route.access.reads_method() {
-            return Outcome::Unclear { message: None };
-        }
+    let Some((widest, others)) = routes.split_last() else {
+        return Err(Denied::NotAllowed { message: None });
+    };
+    let is_like = |other: &&Route| {
+        other.provider == widest.provider
+            && other.authorization == widest.authorization
+            && other.access_token_header == widest.access_token_header
+            && other.fields.is_silent()
+    };
+    let are_alike = others.iter().all(is_like) && (others.is_empty() || is_like(widest));
+    // The method, and what an expression reads of the request, is not known.
+    if !are_alike || routes.iter().any(|route| route.rests_on_method) {
+        return Err(Denied::NotAllowed { message: None });
+    }
+    let judge = |route: &&'a Route| {
         route.access.judge(facts, &Variables { pattern: &route.path, path: "/" })
-    });
-    permitted(judged.reduce(Outcome::and).unwrap_or(Outcome::False { message: None }))
+    };
+    let judged = routes.iter().map(judge).reduce(Outcome::and);
+    permitted(judged.unwrap_or(Outcome::False { message: None }))
 }
 
 fn permitted(outcome: Outcome<'_>) -> Result<Permit, Denied<'_>> {

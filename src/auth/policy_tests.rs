@@ -164,7 +164,10 @@ fn a_step_up_is_offered_only_where_it_could_help() {
 
 #[test]
 fn where_nobody_tells_the_path_every_route_must_let_it_pass() {
-    let route = |access| Route::for_test(PathPattern::Prefix(String::new()), access);
+    let route = |access: Access| Route {
+        rests_on_method: access.reads_method(),
+        ..Route::for_test(PathPattern::Prefix(String::new()), access)
+    };
     let admins = || rule(group("admin").kind);
     let reads = || rule(Kind::Method(vec![http::Method::GET]));
     for (routes, groups, decided) in [
@@ -195,7 +198,7 @@ fn where_nobody_tells_the_path_every_route_must_let_it_pass() {
             now: Timestamp::from_unix(0),
             person,
         };
-        let judged = judge_anywhere(&routes, &facts).map(Permit::spend);
+        let judged = judge_anywhere(&routes.iter().collect::<Vec<_>>(), &facts).map(Permit::spend);
         let said = match judged {
             Ok(()) => "permit",
             Err(Denied::NoSession) => "session",

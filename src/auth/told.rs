@@ -50,8 +50,6 @@ pub enum BadTold {
     MethodOverride,
     /// The rule rests on the method, and nobody told it.
     NoMethod,
-    /// Nobody told the path, and the routes of the host are too different to do without it.
-    NoPath,
     /// It is about a path of the gateway's own, which no app gets (C-50).
     OwnPath,
     /// A field is there twice.

@@ -112,15 +112,32 @@ async fn a_yes_states_who_it_is_and_names_what_must_go() {
         assert!(goes(&nobody, name), "{name}");
     }
     scene.visitor.login().await;
-    let answer = scene.visitor.send(repeated("GET", "/a?b").fetching()).await;
+    let answer = scene.visitor.send(repeated("GET", "/a?b")).await;
     let token = format!("Bearer {}", scene.provider.newest_token());
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("authorization"), Some(token.as_str()));
+    assert!(goes(&answer, "cookie"), "ours alone, which no app gets");
     for name in ["x-forwarded-user", "x-auth-request-user"] {
         assert_eq!(answer.header(name), Some("42"));
         assert!(!goes(&answer, name), "{name} is stated");
     }
     assert!(goes(&answer, "x-forwarded-access-token"), "the route does not say so");
+}
+
+#[tokio::test]
+async fn where_the_gateway_carries_the_traffic_no_page_reads_a_token() {
+    let scene = scene().await;
+    scene.visitor.login().await;
+    scene.visitor.put_cookie("app=hidden");
+    for path in ["/oauth2/auth", "/oauth2/ext_authz"] {
+        let page = ask("GET", path).header("x-forwarded-uri", "/").fetching().same_origin();
+        let answer = scene.visitor.send(page).await;
+        assert_eq!(answer.header("x-auth-request-user"), Some("42"), "{path}");
+        for name in ["authorization", "x-auth-request-access-token", "cookie"] {
+            assert_eq!(answer.header(name), None, "{path}: {name}");
+        }
+    }
+    scene.gate.logged("tokens are withheld").await;
 }
 
 #[tokio::test]

@@ -60,7 +60,6 @@ impl Hints {
             BadTold::NoMethod if first(&self.no_method) => tracing::warn!(
                 "a rule rests on the method, which the proxy in front does not tell: 403; have it send X-Forwarded-Method (further ones are not reported)"
             ),
-            BadTold::NoPath => self.nobody_told_the_path(),
             BadTold::MethodOverride if first(&self.no_method) => tracing::warn!(
                 "a rule rests on the method, and a request names another one in X-HTTP-Method-Override: 403 (further ones are not reported)"
             ),

@@ -26,6 +26,8 @@ pub(in crate::gateway) enum Dialect {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::gateway) struct Manner {
     redirects: bool,
+    /// Whether it takes off the visitor's request what our answer names.
+    removes: bool,
     /// Whether the proxy is listed.
     pub(super) listed: bool,
     /// Whether a page in a browser may be behind the question itself, and read the answer.
@@ -57,22 +59,34 @@ impl Dialect {
     pub(super) fn manner(self, visit: &Visit<'_>, listed: bool) -> Manner {
         let says = |name: &str| visit.headers.contains_key(name);
         let browses = |agent: &HeaderValue| agent.as_bytes().starts_with(b"Mozilla/");
-        // Over plain HTTP browsers say less.
-        let from_a_page = says("sec-fetch-site")
-            || says("origin")
-            || says("referer")
-            || visit.headers.get(header::USER_AGENT).is_some_and(browses);
-        Manner { redirects: self != Self::Auth, listed, from_a_page }
+        // Over plain HTTP browsers say less, and anyone may come by it where no proxy is.
+        let looks_like_it = || {
+            says("origin")
+                || says("referer")
+                || visit.headers.get(header::USER_AGENT).is_some_and(browses)
+        };
+        Manner {
+            redirects: self != Self::Auth,
+            removes: self == Self::ExtAuthzRepeating,
+            listed,
+            from_a_page: says("sec-fetch-site") || !listed && looks_like_it(),
+        }
     }
 }
 
 impl Manner {
     /// For a listed proxy that gives the visitor our answer as it is, and asks in a way that no page
     /// can.
-    pub(super) const REDIRECTS: Self = Self { redirects: true, listed: true, from_a_page: false };
+    pub(super) const REDIRECTS: Self =
+        Self { redirects: true, removes: true, listed: true, from_a_page: false };
 
     pub(super) const fn may_redirect(self) -> bool {
         self.redirects
+    }
+
+    /// Envoy alone does.
+    pub(super) const fn removes_fields(self) -> bool {
+        self.removes
     }
 
     /// nginx hands over only the first `Set-Cookie` of a subrequest (C-123).

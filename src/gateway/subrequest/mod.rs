@@ -31,7 +31,7 @@ use crate::auth::facts::Facts;
 use crate::auth::headers::METHOD_OVERRIDES;
 use crate::auth::path::RequestPath;
 use crate::auth::policy::{self, Denied, Permit};
-use crate::auth::route::{Found, NoRoute, Route};
+use crate::auth::route::{Found, NoRoute};
 use crate::auth::told::{BadTold, Source, Told};
 pub(super) use grpc::CHECK;
 pub(super) use hints::Hints;
@@ -134,7 +134,7 @@ impl Worker {
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
         let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
-        let found = self.meant(visit, &path, &question.told)?;
+        let found = self.meant(manner, visit, &path, &question.told)?;
         let limits = &found.route.limits;
         gateway.limits.by_address(limits, visit.client)?;
         let facts = Facts {
@@ -148,7 +148,7 @@ impl Worker {
             question.constraints.judge(facts.person.as_ref())?;
             match question.told.target {
                 Some(_) => policy::judge(found, &path, facts),
-                None => policy::judge_anywhere(gateway.routes.of_host(visit.host), facts),
+                None => policy::judge_anywhere(&gateway.routes.of_host(visit.host), facts),
             }
         };
         let public = judge(&facts).is_ok();
@@ -185,6 +185,7 @@ impl Worker {
     /// The route that is meant; where no path was told, the widest one of the host.
     fn meant<'a>(
         &'a self,
+        manner: Manner,
         visit: &Visit<'_>,
         path: &RequestPath<'_>,
         told: &Told,
@@ -196,7 +197,11 @@ impl Worker {
         }
         let found = match told.target {
             Some(_) => gateway.routes.find(visit.host, path, visit.method),
-            None => self.anywhere(visit)?.ok_or(NoRoute::Path),
+            None => {
+                let widest = gateway.routes.of_host(visit.host).pop();
+                let found = widest.map(|route| Found { route, also: Default::default() });
+                return found.ok_or(Failure::Route(NoRoute::Path));
+            }
         };
         let found = match found {
             Err(NoRoute::Method(_)) if told.method.is_none() => {
@@ -209,27 +214,13 @@ impl Worker {
             return Err(Failure::Told(BadTold::NoMethod));
         }
         // Where we carry the traffic they are taken off; here the app gets them.
-        if rests_on_method && METHOD_OVERRIDES.iter().any(|name| visit.headers.contains_key(name)) {
+        if rests_on_method
+            && !manner.removes_fields()
+            && METHOD_OVERRIDES.iter().any(|name| visit.headers.contains_key(name))
+        {
             return Err(Failure::Told(BadTold::MethodOverride));
         }
         Ok(found)
-    }
-
-    /// The widest route of a host, which has to do for all of them: only the rules may differ, and
-    /// all of these must hold.
-    fn anywhere<'a>(&'a self, visit: &Visit<'_>) -> Result<Option<Found<'a>>, Failure> {
-        let routes = self.gateway.routes.of_host(visit.host);
-        let Some((&widest, others)) = routes.split_last() else { return Ok(None) };
-        let is_like = |other: &&Route| {
-            !other.rests_on_method
-                && other.provider == widest.provider
-                && other.authorization == widest.authorization
-                && other.fields.is_silent()
-        };
-        if !others.is_empty() && !routes.iter().all(is_like) {
-            return Err(Failure::Told(BadTold::NoPath));
-        }
-        Ok(Some(Found { route: widest, also: Default::default() }))
     }
 
     /// What is said to a request that may not pass.
