@@ -8,7 +8,7 @@
 //! 4. `Transfer-Encoding` is one `chunked` or absent (C-55; RFC 9112 6.1).
 //! 5. The request has not been through this gateway before (C-66; RFC 9110 7.6.3).
 
-use http::header::{HOST, TRANSFER_ENCODING, VIA};
+use http::header::{HOST, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
@@ -62,6 +62,14 @@ pub fn admit(parts: &Parts, via: &str) -> Result<Host, BadRequest> {
 /// (C-65).
 pub fn never_served(method: &Method) -> bool {
     matches!(method.as_str(), "CONNECT" | "TRACE" | "TRACK")
+}
+
+/// Whether a request wants its connection for something else than a WebSocket. A proxy that lets it
+/// hands all that follows on unseen: in HTTP/2 without TLS that is any request (C-60; RFC 9113 3.1
+/// has ended that upgrade). Some proxies keep `Upgrade` to themselves when they ask.
+pub fn wants_tunnel(headers: &HeaderMap) -> bool {
+    let is_other = |to: &http::HeaderValue| !to.as_bytes().eq_ignore_ascii_case(b"websocket");
+    headers.contains_key("http2-settings") || headers.get_all(UPGRADE).iter().any(is_other)
 }
 
 /// Tells a navigation from everything else (design: by `Sec-Fetch-Mode`, and where a client does
@@ -165,6 +173,26 @@ mod tests {
                 read.as_ref().map(|host| *host),
                 "{method} {target} {headers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn c60_only_a_web_socket_takes_a_connection_over() {
+        for (fields, wants) in [
+            (&[][..], false),
+            (&[("upgrade", "websocket")], false),
+            (&[("upgrade", "WebSocket")], false),
+            (&[("upgrade", "h2c")], true),
+            (&[("upgrade", "websocket, h2c")], true),
+            (&[("upgrade", "websocket"), ("upgrade", "h2c")], true),
+            (&[("upgrade", "")], true),
+            (&[("http2-settings", "AAMAAABkAARAAAAAAAIAAAAA")], true),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in fields {
+                map.append(*name, value.parse().unwrap());
+            }
+            assert_eq!(wants_tunnel(&map), wants, "{fields:?}");
         }
     }
 

@@ -52,6 +52,8 @@ pub enum BadTold {
     NoMethod,
     /// It is about a path of the gateway's own, which no app gets (C-50).
     OwnPath,
+    /// What follows on the connection could not be asked about (C-60).
+    Tunnel,
     /// A field is there twice.
     Twice(&'static str),
     /// A peer that is not listed tells it.

@@ -31,6 +31,7 @@ use crate::auth::facts::Facts;
 use crate::auth::headers::METHOD_OVERRIDES;
 use crate::auth::path::RequestPath;
 use crate::auth::policy::{self, Denied, Permit};
+use crate::auth::request::wants_tunnel;
 use crate::auth::route::{Found, NoRoute};
 use crate::auth::told::{BadTold, Source, Told};
 pub(super) use grpc::CHECK;
@@ -133,6 +134,9 @@ impl Worker {
         question: &Question<'_>,
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
+        if wants_tunnel(visit.headers) {
+            return Err(Failure::Told(BadTold::Tunnel));
+        }
         let path = RequestPath::parse(visit.path).map_err(Failure::Path)?;
         let found = self.meant(manner, visit, &path, &question.told)?;
         let limits = &found.route.limits;

@@ -42,6 +42,7 @@ macro_rules! each_situation {
             a_post_without_a_session_gets_401
             a_socket_echoes_for_who_is_signed_in
             a_socket_without_a_session_is_refused
+            c60_no_other_tunnel_is_opened_to_the_app
             a_program_with_a_token_is_let_in_and_with_a_bad_one_told_so
             signing_out_ends_the_session
             what_tells_tokens_is_closed_to_visitors

@@ -71,6 +71,28 @@ pub(crate) async fn a_socket_without_a_session_is_refused(front: &Front) {
     assert!(stage.app.requests().is_empty());
 }
 
+/// In one of HTTP/2 a visitor could send the app any request, and the front would not see it.
+pub(crate) async fn c60_no_other_tunnel_is_opened_to_the_app(front: &Front) {
+    let stage = Stage::of(front).await;
+    let visitor = stage.signed_in().await;
+    stage.app.forgets();
+    for connection in ["Upgrade, HTTP2-Settings", "Upgrade"] {
+        for target in ["/public/page", "/page"] {
+            let asked = ask("GET", target)
+                .header("connection", connection)
+                .header("upgrade", "h2c")
+                .header("http2-settings", "AAMAAABkAARAAAAAAAIAAAAA");
+            let answer = visitor.send(asked).await;
+            assert_ne!(answer.status, 101, "{target} {connection}");
+        }
+    }
+    for seen in stage.app.requests() {
+        for name in ["upgrade", "http2-settings"] {
+            assert_eq!(seen.header(name), None, "{}", seen.target);
+        }
+    }
+}
+
 /// The status, where the answer is no.
 async fn opened(
     stage: &Stage,
