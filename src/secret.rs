@@ -31,10 +31,9 @@ impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
     pub fn ct_eq(&self, other: &[u8]) -> bool {
         (*self.0).as_ref().ct_eq(other).into()
     }
-}
 
-impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
-    fn eq(&self, other: &Self) -> bool {
+    /// Whether it is the same secret.
+    pub fn is(&self, other: &Self) -> bool {
         self.ct_eq((*other.0).as_ref())
     }
 }
@@ -48,8 +47,13 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
 /// What a process goes on using while the file that it came from is replaced.
 pub struct Replaceable<T> {
     current: RwLock<Arc<T>>,
-    epoch: AtomicU64,
+    epoch: Epoch,
 }
+
+/// On a line of its own: many threads read it, and none must wait for it because another one takes
+/// the lock.
+#[repr(align(64))]
+struct Epoch(AtomicU64);
 
 impl<T> Replaceable<T> {
     /// The newest value. Whoever holds an older one goes on with that.
@@ -65,18 +69,18 @@ impl<T> Replaceable<T> {
 
     /// Changes when the value does: what was made of an older one is known by it.
     pub fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
+        self.epoch.0.load(Ordering::Acquire)
     }
 
     /// Makes what was made so far count as made of an older value.
     pub fn advance(&self) {
-        self.epoch.fetch_add(1, Ordering::Release);
+        self.epoch.0.fetch_add(1, Ordering::Release);
     }
 }
 
 impl<T> From<T> for Replaceable<T> {
     fn from(value: T) -> Self {
-        Self { current: RwLock::new(Arc::new(value)), epoch: AtomicU64::new(0) }
+        Self { current: RwLock::new(Arc::new(value)), epoch: Epoch(AtomicU64::new(0)) }
     }
 }
 

@@ -5,7 +5,7 @@ local way = "abns@askara-gate" -- `listen questions` of haproxy.cfg, with its ti
 
 -- What the app is told, and nothing that the gateway does not say. (It states the visitor's cookies
 -- without its own, which are none of the app's business.) Headers that your routes add
--- (`[route.request]`) belong here too. For an app that reads the visitor's own Authorization, leave
+-- (`request_headers` of a route) belong here too. For an app that reads the visitor's own Authorization, leave
 -- that one out.
 local told = {
 	"authorization", "cookie",

@@ -17,9 +17,10 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::host::{Host, Origin, split_scheme};
+use super::host::{Host, Origin, split_address, split_scheme};
 use super::request::{Intent, intent};
 use super::return_to::{ReturnRules, ReturnTo};
+use super::told::{METHODS, TARGETS as PATHS, URL};
 
 /// The query of a link that begins a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,11 +125,12 @@ impl BeginRequest<'_> {
         }
     }
 
-    /// The method of the request that a listed peer sends here in its place.
+    /// The method of the request that a listed peer sends here in its place; none where it tells
+    /// two.
     pub fn told_method(&self) -> Option<Method> {
-        let names = ["x-forwarded-method", "x-original-method"];
-        let told = names.into_iter().find_map(|name| self.listed_word(name))?;
-        Method::from_bytes(told.as_bytes()).ok()
+        let mut told = METHODS.into_iter().filter_map(|name| self.listed_word(name));
+        let first = told.next()?;
+        told.all(|other| other == first).then(|| Method::from_bytes(first.as_bytes()).ok())?
     }
 
     /// Whether a listed peer tells that it was for another address than ours.
@@ -160,9 +162,8 @@ impl BeginRequest<'_> {
 /// asked at: its path leads there too.
 fn judged(rules: &ReturnRules, address: &str, here: &Origin) -> Option<ReturnTo> {
     let at_our_name = || {
-        let (_, rest) = split_scheme(address)?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let host = Host::parse(&rest[..end])?;
+        let (_, authority, _) = split_address(address)?;
+        let host = Host::parse(authority)?;
         (host.name() == here.host.name())
             .then(|| rules.judge(path_and_query(address), here))
             .flatten()
@@ -172,11 +173,10 @@ fn judged(rules: &ReturnRules, address: &str, here: &Origin) -> Option<ReturnTo>
 
 /// An address without its scheme and host.
 fn path_and_query(address: &str) -> &str {
-    let Some((_, rest)) = split_scheme(address).filter(|_| !address.starts_with('/')) else {
+    let Some((_, _, rest)) = split_address(address).filter(|_| !address.starts_with('/')) else {
         return address;
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    if rest[end..].starts_with('/') { &rest[end..] } else { "/" }
+    if rest.starts_with('/') { rest } else { "/" }
 }
 
 /// Whether it brings a token of its own, which no browser does by itself: who came with a bad one
@@ -200,7 +200,7 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 const RD: &str = "rd=";
-const TARGETS: [&str; 3] = ["x-forwarded-uri", "x-original-url", "x-original-uri"];
+const TARGETS: [&str; 3] = [PATHS[0], URL, PATHS[1]];
 
 #[cfg(test)]
 #[path = "begin_tests.rs"]

@@ -132,6 +132,15 @@ pub fn split_scheme(text: &str) -> Option<(bool, &str)> {
     }
 }
 
+/// Splits an absolute address: whether it is `https`, its authority, and what stands behind that. A
+/// browser takes `\` for `/`.
+pub fn split_address(text: &str) -> Option<(bool, &str, &str)> {
+    let (https, rest) = split_scheme(text)?;
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    Some((https, authority, tail))
+}
+
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     let end = if text.starts_with('[') {
         text.find(']')? + 1

@@ -5,8 +5,8 @@
 //!    would let nobody in particular through, such as one about networks.
 //! 2. `signed-in` passes whoever has a session that holds; other rules ask more, see
 //!    [`super::access`].
-//! 3. A path with `;parameters`, or with encoded slashes, must pass the rules found with each form
-//!    of it, each with what its own template finds in that form.
+//! 3. A path with `;parameters`, or with encoded slashes, backslashes or semicolons, must pass the
+//!    rules found with each form of it, each with what its own template finds in that form.
 //! 4. Where a proxy asks and does not say about which path, the rules of all of them must hold.
 //! 5. Whom no login could help is not sent on one.
 
@@ -52,24 +52,12 @@ pub fn judge<'a>(
 }
 
 /// Judges a request of which nobody told the path (see [`super::told`]): every route that it may
-/// belong to must let it pass, and none of them does so for nobody in particular. What else routes
-/// say must be the same on all of them: whose people they take (S26), and what the app is told.
+/// belong to must let it pass, and none of them does so for nobody in particular.
 pub fn judge_anywhere<'a>(routes: &[&'a Route], facts: &Facts<'_>) -> Result<Permit, Denied<'a>> {
     if facts.person.is_none() {
         return Err(Denied::NoSession);
     }
-    let Some((widest, others)) = routes.split_last() else {
-        return Err(Denied::NotAllowed { message: None });
-    };
-    let is_like = |other: &&Route| {
-        other.provider == widest.provider
-            && other.authorization == widest.authorization
-            && other.access_token_header == widest.access_token_header
-            && other.fields.is_silent()
-    };
-    let are_alike = others.iter().all(is_like) && (others.is_empty() || is_like(widest));
-    // The method, and what an expression reads of the request, is not known.
-    if !are_alike || routes.iter().any(|route| route.rests_on_method) {
+    if !are_alike(routes) {
         return Err(Denied::NotAllowed { message: None });
     }
     let judge = |route: &&'a Route| {
@@ -77,6 +65,15 @@ pub fn judge_anywhere<'a>(routes: &[&'a Route], facts: &Facts<'_>) -> Result<Per
     };
     let judged = routes.iter().map(judge).reduce(Outcome::and);
     permitted(judged.unwrap_or(Outcome::False { message: None }))
+}
+
+/// Whether a request can be judged without its path: one route is known for what it says, and of
+/// several nothing but the rules may differ (S26).
+pub fn are_alike(routes: &[&Route]) -> bool {
+    match routes {
+        [one] => !one.rests_on_method,
+        routes => routes.windows(2).all(|pair| pair[0].is_like(pair[1])),
+    }
 }
 
 fn permitted(outcome: Outcome<'_>) -> Result<Permit, Denied<'_>> {

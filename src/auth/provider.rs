@@ -211,7 +211,9 @@ impl ClientAuth {
     /// can tell.
     fn is_replaced_by(&self, newer: &Self) -> bool {
         match (self, newer) {
-            (Self::Basic(old), Self::Basic(new)) | (Self::Body(old), Self::Body(new)) => old != new,
+            (Self::Basic(old), Self::Basic(new)) | (Self::Body(old), Self::Body(new)) => {
+                !old.is(new)
+            }
             (Self::PrivateKeyJwt { .. }, Self::PrivateKeyJwt { .. }) => true,
             _ => false,
         }

@@ -9,7 +9,7 @@
 //!
 //! What fails is never reflected; the visitor is sent to `/` instead.
 
-use super::host::{Host, Origin, is_or_is_below, split_scheme};
+use super::host::{Host, Origin, is_or_is_below, split_address};
 use super::parked::ParkedId;
 use super::path::RequestPath;
 
@@ -49,6 +49,12 @@ impl ReturnTo {
         Self(String::from("/"))
     }
 
+    /// The host that it leads to, where it says one, and the path and query there.
+    pub fn elsewhere(&self) -> Option<(Host, &str)> {
+        let (_, authority, tail) = split_address(&self.0).filter(|_| !self.0.starts_with('/'))?;
+        Some((Host::parse(authority)?, tail))
+    }
+
     /// The address for `Location`: ASCII, without control characters.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -68,9 +74,7 @@ impl ReturnRules {
         if address.starts_with('/') {
             return self.own(address);
         }
-        let (https, rest) = split_scheme(address)?;
-        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-        let (authority, tail) = rest.split_at(end);
+        let (https, authority, tail) = split_address(address)?;
         // A name with a dot at its end is another origin to a browser (C-6).
         if authority.split(':').next().is_some_and(|name| name.ends_with('.')) {
             return None;

@@ -1,8 +1,8 @@
 //! The request that a proxy in front asks about: what it tells of method, host and address
 //! (C-38, C-44, C-45).
 //!
-//! 1. Only a listed peer tells anything. From anyone else such fields are no mistake but an
-//!    attempt, and nothing is decided.
+//! 1. Only a listed peer tells anything. Where anyone else does, it may be an attempt, and nothing
+//!    is decided.
 //! 2. Several fields may tell the same; where they differ, or one is there twice, nobody knows
 //!    which the proxy wrote and which the visitor did.
 //! 3. What is told is what the app gets: a path in origin form, without a fragment. How it is
@@ -10,7 +10,7 @@
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::host::{Host, split_scheme};
+use super::host::{Host, split_address};
 use super::request::never_served;
 
 /// What a subrequest is about.
@@ -28,7 +28,7 @@ pub struct Told {
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// Whether its peer is listed in `trusted_proxies`.
-    pub trusted: bool,
+    pub listed: bool,
     /// The host that it came to itself.
     pub host: &'a Host,
     /// Whether visitors come to that host. Then the proxy hands on the visitor's `Host`, and another
@@ -50,6 +50,8 @@ pub enum BadTold {
     MethodOverride,
     /// The rule rests on the method, and nobody told it.
     NoMethod,
+    /// Nobody told the path, and the routes are too different to do without it.
+    NoPath,
     /// It is about a path of the gateway's own, which no app gets (C-50).
     OwnPath,
     /// What follows on the connection could not be asked about (C-60).
@@ -63,7 +65,7 @@ pub enum BadTold {
 impl Told {
     /// Reads what `headers` tell, and what the subrequest repeats itself.
     pub fn read(headers: &HeaderMap, source: Source<'_>) -> Result<Self, BadTold> {
-        if !source.trusted {
+        if !source.listed {
             return Self::of_anyone(headers, source);
         }
         let mut method = source.repeated.map(|(method, _)| method.clone());
@@ -155,16 +157,14 @@ fn sound(target: String, name: &'static str) -> Result<String, BadTold> {
 
 /// The host of an absolute address, and what stands behind it.
 fn split(address: &str) -> Option<(Host, String)> {
-    let (_, rest) = split_scheme(address)?;
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    let (authority, target) = rest.split_at(end);
+    let (_, authority, target) = split_address(address)?;
     let slash = if target.starts_with('/') { "" } else { "/" };
     Some((Host::parse(authority)?, format!("{slash}{target}")))
 }
 
-const METHODS: [&str; 2] = ["x-forwarded-method", "x-original-method"];
-const TARGETS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
-const URL: &str = "x-original-url";
+pub(super) const METHODS: [&str; 2] = ["x-forwarded-method", "x-original-method"];
+pub(super) const TARGETS: [&str; 2] = ["x-forwarded-uri", "x-original-uri"];
+pub(super) const URL: &str = "x-original-url";
 const HOST: &str = "x-forwarded-host";
 /// Read from nobody.
 const ENVOY_PATH: &str = "x-envoy-original-path";
@@ -189,7 +189,7 @@ mod tests {
             headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let host = Host::parse("gate.example.com").unwrap();
-        let source = Source { trusted, host: &host, is_visited: false, repeated };
+        let source = Source { listed: trusted, host: &host, is_visited: false, repeated };
         Told::read(&headers, source)
     }
 
@@ -281,7 +281,7 @@ mod tests {
                 (http::HeaderName::from_static(name), value.parse().unwrap())
             });
             let host = Host::parse("app.example.com:8443").unwrap();
-            let source = Source { trusted: true, host: &host, is_visited, repeated: None };
+            let source = Source { listed: true, host: &host, is_visited, repeated: None };
             Told::read(&headers.collect(), source).map(|told| told.host.as_str().to_owned())
         };
         let other = ("x-forwarded-host", "open.example.com");

@@ -88,13 +88,7 @@ impl TrustedProxies {
             let value = values.next()?.to_str().ok()?;
             values.next().is_none().then_some(value)
         };
-        let lines = headers.get_all("x-forwarded-for").iter();
-        let chain: Vec<&str> = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .collect();
+        let (chain, _) = chain(headers);
         let https = match single("x-forwarded-proto") {
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => Some(true),
             Some(scheme) if scheme.eq_ignore_ascii_case("http") => Some(false),
@@ -109,16 +103,15 @@ impl TrustedProxies {
         }
     }
 
-    /// Whom a listed peer asks about: the address that it tells for sure. Its own is not the
-    /// visitor's, and a proxy that writes only `X-Real-IP` leaves `X-Forwarded-For` to visitors.
+    /// Whom a listed peer asks about: the address that it tells for sure. The proxy's own address
+    /// is not the visitor's, and one that writes only `X-Real-IP` leaves `X-Forwarded-For` to
+    /// visitors.
     pub fn asked_about(&self, peer: Peer, headers: &HeaderMap) -> Option<IpAddr> {
-        if !self.trusts(peer) || !headers.contains_key("x-forwarded-for") {
+        let (chain, is_whole) = chain(headers);
+        if !is_whole || !self.trusts(peer) {
             return None;
         }
-        let lines = headers.get_all("x-forwarded-for").iter();
-        let lines: Option<Vec<&str>> = lines.map(|line| line.to_str().ok()).collect();
-        let chain: Vec<&str> = lines?.into_iter().flat_map(|line| line.split(',')).collect();
-        let client = self.outermost(&chain.iter().map(|entry| entry.trim()).collect::<Vec<_>>())?;
+        let client = self.outermost(&chain)?;
         let mut real = headers.get_all("x-real-ip").iter();
         let agrees = |value: &http::HeaderValue| {
             let real = value.to_str().ok().and_then(|text| text.trim().parse::<IpAddr>().ok());
@@ -140,6 +133,20 @@ impl TrustedProxies {
         }
         last
     }
+}
+
+/// The entries of `X-Forwarded-For`, and whether every line of it could be read.
+fn chain(headers: &HeaderMap) -> (Vec<&str>, bool) {
+    let mut entries = Vec::new();
+    let mut is_whole = true;
+    for line in headers.get_all("x-forwarded-for") {
+        match line.to_str() {
+            Ok(line) => entries.extend(line.split(',').map(str::trim)),
+            Err(_) => is_whole = false,
+        }
+    }
+    entries.retain(|entry| !entry.is_empty());
+    (entries, is_whole)
 }
 
 #[cfg(test)]

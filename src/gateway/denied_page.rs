@@ -68,13 +68,14 @@ impl Gateway {
         facts: &Facts<'_>,
         goal: &ReturnTo,
     ) -> Denial {
-        let message = match policy::judge(found, path, facts) {
-            Err(Denied::NotAllowed { message }) => message,
+        let judged = policy::judge(found, path, facts);
+        let message = match &judged {
+            Err(Denied::NotAllowed { message }) => *message,
             _ => None,
         };
         let denial = self.denial_at(goal, visit, who, found, message);
         let login = |start: &String| Some(format!("{}{start}", visit.origin(self)));
-        match policy::judge(found, path, facts) {
+        match judged {
             Err(Denied::NotAllowed { .. }) => denial,
             Err(Denied::NoSession) => {
                 let start = self.start_path(goal);

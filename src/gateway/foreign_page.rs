@@ -20,16 +20,21 @@ impl Worker {
         found: Found<'_>,
         who: &Who,
     ) -> Result<(), Failure> {
+        if !who.by_cookie() {
+            return Ok(());
+        }
+        // A proxy that asks may keep `Upgrade` to itself.
+        let asked = visit.by_status
+            && (visit.headers.contains_key(header::SEC_WEBSOCKET_VERSION)
+                || visit.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "websocket"));
         // HTTP/2 opens a WebSocket by CONNECT (RFC 8441).
-        // A proxy that asks about it may keep both to itself.
-        let opens = visit.headers.contains_key(header::UPGRADE)
-            || *visit.method == Method::CONNECT
-            || visit.headers.contains_key(header::SEC_WEBSOCKET_VERSION)
-            || visit.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "websocket");
+        let opens = asked
+            || visit.headers.contains_key(header::UPGRADE)
+            || *visit.method == Method::CONNECT;
         let route = found.route;
         let csrf = found.rules().any(|route| route.browser.csrf);
         let changes = csrf && !same_site::is_safe(visit.method);
-        if !(opens || changes) || !who.by_cookie() {
+        if !(opens || changes) {
             return Ok(());
         }
         let (ours, listed) = (visit.origin(&self.gateway), &route.browser.origins);

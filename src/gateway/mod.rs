@@ -99,7 +99,7 @@ pub struct Gateway {
     assertions: Option<Assertions>,
     left_out: LeftOut,
     hints: subrequest::Hints,
-    carries: subrequest::Carries,
+    carries: subrequest::CarriesTraffic,
     access_log: bool,
     pub metrics: Arc<Metrics>,
     /// Whether the process will end soon, and is ready for nothing more.
@@ -152,7 +152,7 @@ impl Gateway {
                 .map(|settings| Assertions::new(settings, ring, clock::now())),
             left_out: LeftOut::default(),
             hints: subrequest::Hints::default(),
-            carries: subrequest::Carries::default(),
+            carries: subrequest::CarriesTraffic::default(),
             stated: Stated::new(&config.public, &via),
             via,
             public: config.public,

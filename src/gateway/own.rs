@@ -110,7 +110,7 @@ impl Worker {
         match own {
             OwnPath::Ping => Ok(plain(StatusCode::OK, "OK")),
             OwnPath::Ready => Ok(self.gateway.readiness()),
-            // A subrequest is answered before it gets here.
+            // A question is answered before it gets here; what comes to `Check` is none.
             OwnPath::Check | OwnPath::Subrequest(_) | OwnPath::Unknown => Err(Failure::NoOwnPath),
             // An app may know us by a name of the network inside, as a provider may.
             OwnPath::Jwks => self.gateway.signing_keys(visit.method),

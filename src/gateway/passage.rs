@@ -88,7 +88,7 @@ impl Worker {
             }
             self.gateway.limits.at_own_path(own, arrival.client())?;
             let form = read_form(&parts, body).await;
-            return self.own_answer(own, visit, arrival, &form).await;
+            return Box::pin(self.own_answer(own, visit, arrival, &form)).await;
         }
         headers::strip_nominated(&mut parts.headers);
         headers::strip_claims(&mut parts.headers);
@@ -97,7 +97,7 @@ impl Worker {
         }
         let found =
             self.gateway.routes.find(visit.host, &path, visit.method).map_err(Failure::Route)?;
-        if found.rules().any(|route| route.rests_on_method) {
+        if found.rests_on_method() {
             headers::strip_method_overrides(&mut parts.headers);
         }
         if found.route.upstream.is_none() {

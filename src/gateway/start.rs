@@ -204,7 +204,7 @@ impl Gateway {
             form,
             host: visit.host,
             https: arrival.forwarded.https,
-            listed: self.trusted.trusts(arrival.peer),
+            listed: arrival.forwarded.listed,
         }
     }
 

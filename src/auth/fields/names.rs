@@ -3,7 +3,7 @@
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
-use crate::auth::headers::HOP_BY_HOP;
+use crate::auth::headers::{ENVOY_REMOVES, HOP_BY_HOP};
 
 /// The names that a route speaks for alone.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ pub fn refused_to_app(name: &HeaderName) -> Option<&'static str> {
         Some("says what the visitor's own request is")
     } else if folded.starts_with("sec-") || folded.starts_with("access-control-") {
         Some("is a browser's own word")
-    } else if folded.starts_with("x-accel-") || OF_A_PROXY.contains(&folded.as_str()) {
+    } else if folded.starts_with("x-accel-") || OF_A_PROXY.iter().any(is) {
         Some("tells a proxy in front what to do")
     } else if OF_THE_WAY.contains(&folded.as_str()) || folded.starts_with("x-askara-") {
         Some("is the gateway's own")
@@ -117,7 +117,7 @@ const OF_THE_REQUEST: [HeaderName; 7] = [
     header::SET_COOKIE,
 ];
 
-const OF_A_PROXY: [&str; 2] = ["location", "x-envoy-auth-headers-to-remove"];
+const OF_A_PROXY: [HeaderName; 2] = [header::LOCATION, ENVOY_REMOVES];
 
 const OF_THE_WAY: [&str; 7] = [
     "forwarded",

@@ -77,6 +77,14 @@ impl Route {
         sources
     }
 
+    /// Whether an app is told the same of the same people as on another route, so that it does not
+    /// matter which of them is meant. Their rules may differ, but none may ask for the method.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let is_plain = |route: &Self| route.fields.is_silent() && !route.rests_on_method;
+        let tells = |route: &Self| (route.provider, route.authorization, route.access_token_header);
+        is_plain(self) && is_plain(other) && tells(self) == tells(other)
+    }
+
     pub(super) fn covers_host(&self, host: &str) -> bool {
         self.host.as_ref().is_none_or(|own| own.matches(host))
     }

@@ -54,6 +54,11 @@ impl<'a> Found<'a> {
         [self.route].into_iter().chain(self.also.into_iter().flatten())
     }
 
+    /// Whether who may pass depends on the method.
+    pub fn rests_on_method(self) -> bool {
+        self.rules().any(|route| route.rests_on_method)
+    }
+
     /// Whether people whom this provider vouches for are somebody here. The same `user` of
     /// another provider may be another person (S26).
     pub fn takes(&self, provider: ProviderIndex) -> bool {

@@ -9,7 +9,7 @@ use http::{Method, Response};
 
 use crate::auth::Timestamp;
 use crate::auth::facts::Facts;
-use crate::auth::host::{Host, Origin, split_scheme};
+use crate::auth::host::Host;
 use crate::auth::loop_guard::{Began, Came, Cause, ROUND_LIFE, Rounds, Standing};
 use crate::auth::policy::{self, Denied};
 use crate::auth::return_to::ReturnTo;
@@ -139,12 +139,9 @@ impl Gateway {
         return_to: &'a ReturnTo,
     ) -> (Host, Cow<'a, str>, Method) {
         let (address, method) = self.aim(return_to);
-        let whole = return_to.as_str();
-        if let Some((_, rest)) = split_scheme(whole).filter(|_| !whole.starts_with('/')) {
-            let at = rest.find('/').map_or(whole.len(), |at| whole.len() - rest.len() + at);
-            if let Some(origin) = Origin::parse(&whole[..at]) {
-                return (origin.host, Cow::Borrowed(&whole[at..]), method);
-            }
+        if let Some((host, at)) = return_to.elsewhere() {
+            let slash = if at.starts_with('/') { "" } else { "/" };
+            return (host, Cow::Owned(format!("{slash}{at}")), method);
         }
         (visit.host.clone(), address, method)
     }

@@ -18,11 +18,10 @@ pub(super) fn chosen(failure: &Failure) -> (StatusCode, Notice) {
         Failure::Bearer(bad) => bearer(bad),
         Failure::Callback(_) => (StatusCode::BAD_REQUEST, Notice::BadCallback),
         Failure::ForeignOrigin => (StatusCode::FORBIDDEN, Notice::ForeignPage),
-        Failure::NotAllowed(denial) if denial.notice.is_some() => {
-            (StatusCode::FORBIDDEN, denial.notice.unwrap_or(Notice::NotAllowed))
+        Failure::NotAllowed(denial) => {
+            let usual = if denial.nobody { Notice::NotOpen } else { Notice::NotAllowed };
+            (StatusCode::FORBIDDEN, denial.notice.unwrap_or(usual))
         }
-        Failure::NotAllowed(denial) if denial.nobody => (StatusCode::FORBIDDEN, Notice::NotOpen),
-        Failure::NotAllowed(_) => (StatusCode::FORBIDDEN, Notice::NotAllowed),
         Failure::NothingKept => (StatusCode::GONE, Notice::NothingKept),
         Failure::ForeignCallback => (StatusCode::FORBIDDEN, Notice::LoginForeign),
         Failure::Login(error) => login(error),

@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::HeaderMap;
+
 use crate::auth::told::BadTold;
 use crate::auth::trust::Peer;
 use crate::gateway::Gateway;
@@ -20,6 +22,8 @@ pub(in crate::gateway) struct Hints {
     carried: AtomicBool,
     large_head: AtomicBool,
     withheld: AtomicBool,
+    overridden: AtomicBool,
+    call_failed: AtomicBool,
 }
 
 impl Gateway {
@@ -60,9 +64,10 @@ impl Hints {
             BadTold::NoMethod if first(&self.no_method) => tracing::warn!(
                 "a rule rests on the method, which the proxy in front does not tell: 403; have it send X-Forwarded-Method (further ones are not reported)"
             ),
-            BadTold::MethodOverride if first(&self.no_method) => tracing::warn!(
+            BadTold::MethodOverride if first(&self.overridden) => tracing::warn!(
                 "a rule rests on the method, and a request names another one in X-HTTP-Method-Override: 403 (further ones are not reported)"
             ),
+            BadTold::NoPath => self.nobody_told_the_path(),
             BadTold::OwnPath if first(&self.own_path) => tracing::warn!(
                 "the proxy in front asks about a path of the gateway's own: 403; have it send those paths to the gateway without asking (further ones are not reported)"
             ),
@@ -70,8 +75,8 @@ impl Hints {
         }
     }
 
-    /// Some rules would let a person pass, and some not; which one counts is not known.
-    pub(super) fn nobody_told_the_path(&self) {
+    /// Which route is meant is not known, and it matters.
+    fn nobody_told_the_path(&self) {
         if first(&self.no_path) {
             tracing::warn!(
                 "the proxy in front does not tell which path it asks about, so all routes must be alike and the rules of all of them hold: 403; have it send X-Forwarded-Uri, and list it in trusted_proxies (further ones are not reported)"
@@ -103,6 +108,17 @@ impl Hints {
         if first(&self.withheld) {
             tracing::warn!(
                 "a question came through a proxy for which the gateway carries the traffic: it may be a page's, so tokens are withheld; a proxy that only asks needs routes with upstream = \"none\" (further ones are not reported)"
+            );
+        }
+    }
+
+    /// A question by gRPC that could not be decided, which Envoy calls trouble of ours.
+    pub(super) fn call_failed(&self, headers: &HeaderMap) {
+        let code = headers.get("grpc-status").and_then(|code| code.to_str().ok());
+        if code != Some("0") && first(&self.call_failed) {
+            tracing::warn!(
+                code,
+                "a question by gRPC could not be read, or took too long (further ones are not reported)"
             );
         }
     }

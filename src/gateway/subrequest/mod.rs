@@ -38,7 +38,7 @@ pub(super) use grpc::CHECK;
 pub(super) use hints::Hints;
 pub(super) use manner::Dialect;
 use manner::Manner;
-pub(super) use yes::Carries;
+pub(super) use yes::CarriesTraffic;
 
 /// What a proxy asks, understood.
 pub(super) struct Question<'a> {
@@ -66,17 +66,17 @@ impl Worker {
         arrival: &Arrival,
     ) -> Result<Response<Body>, Failure> {
         let gateway = &self.gateway;
-        let trusted = gateway.trusted.trusts(arrival.peer);
-        if !trusted {
+        let listed = arrival.forwarded.listed;
+        if !listed {
             gateway.limits.at_own_path(OwnPath::Subrequest(dialect), arrival.client())?;
         }
-        let manner = dialect.manner(visit, trusted);
+        let manner = dialect.manner(visit, listed);
         let repeated = dialect.repeated(visit, &gateway.prefix);
         // What it repeats has the visitor's query, which asks nothing of us.
         let query = if repeated.is_some() { "" } else { visit.query };
         let host = arrival.came_to.as_ref().unwrap_or(visit.host);
         let source = Source {
-            trusted,
+            listed,
             host,
             is_visited: gateway.knows(host),
             repeated: repeated.as_deref().map(|target| (visit.method, target)),
@@ -163,16 +163,12 @@ impl Worker {
         let mut answer = match judge(&facts) {
             Ok(permit) => {
                 self.foreign_page(visit, found, &who)?;
-                gateway.yes(permit, manner, &who, (found.route, &path), visit.headers)
+                gateway.yes(permit, manner, &who, (found, &path), visit.headers)
+            }
+            Err(Denied::NotAllowed { .. }) if !self.may_do_without_path(visit, question) => {
+                return Err(Failure::Told(BadTold::NoPath));
             }
             Err(denied) => {
-                let is_for_the_path = question.constraints.judge(who.person().as_ref()).is_ok();
-                if question.told.target.is_none()
-                    && is_for_the_path
-                    && matches!(denied, Denied::NotAllowed { .. })
-                {
-                    gateway.hints.nobody_told_the_path();
-                }
                 let answer = self.refusal(manner, visit, &who, found, denied).await;
                 let mut answer = manner.no(answer);
                 gateway.state_cors(found.route, visit, answer.headers_mut());
@@ -184,6 +180,12 @@ impl Worker {
             gateway.keep_one_cookie(answer.headers_mut());
         }
         Ok(answer)
+    }
+
+    /// Whether it does not matter that nobody told the path, or somebody did.
+    fn may_do_without_path(&self, visit: &Visit<'_>, question: &Question<'_>) -> bool {
+        let routes = &self.gateway.routes;
+        question.told.target.is_some() || policy::are_alike(&routes.of_host(visit.host))
     }
 
     /// The route that is meant; where no path was told, the widest one of the host.
@@ -213,7 +215,7 @@ impl Worker {
             }
             found => found.map_err(Failure::Route)?,
         };
-        let rests_on_method = found.rules().any(|route| route.rests_on_method);
+        let rests_on_method = found.rests_on_method();
         if rests_on_method && told.method.is_none() {
             return Err(Failure::Told(BadTold::NoMethod));
         }

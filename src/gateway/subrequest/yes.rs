@@ -9,11 +9,12 @@ use http_body_util::Full;
 
 use super::manner::Manner;
 use crate::auth::headers::{
-    FORWARDED, FORWARDED_ACCESS_TOKEN, METHOD_OVERRIDES, STATED_BY_US, Statement, strip_own_cookies,
+    ENVOY_REMOVES, FORWARDED, FORWARDED_ACCESS_TOKEN, METHOD_OVERRIDES, STATED_BY_US, Statement,
+    strip_own_cookies,
 };
 use crate::auth::path::RequestPath;
 use crate::auth::policy::Permit;
-use crate::auth::route::{Authorization, Route};
+use crate::auth::route::{Authorization, Found, Route};
 use crate::gateway::Gateway;
 use crate::gateway::body::Body;
 use crate::gateway::clock::now;
@@ -22,7 +23,7 @@ use crate::gateway::who::Who;
 
 /// Whether requests that came through a listed proxy were carried to an app.
 #[derive(Default)]
-pub(in crate::gateway) struct Carries(AtomicBool);
+pub(in crate::gateway) struct CarriesTraffic(AtomicBool);
 
 impl Gateway {
     /// Says yes, and what the app is to be told.
@@ -31,10 +32,11 @@ impl Gateway {
         permit: Permit,
         manner: Manner,
         who: &Who,
-        (route, path): (&Route, &RequestPath<'_>),
+        (found, path): (Found<'_>, &RequestPath<'_>),
         visitor: &HeaderMap,
     ) -> Response<Body> {
         permit.spend();
+        let route = found.route;
         let mut answer = Response::new(Body::from(Full::new(Bytes::new())));
         *answer.status_mut() = manner.yes();
         let headers = answer.headers_mut();
@@ -54,7 +56,7 @@ impl Gateway {
             state_cookies(headers, cookies);
             state_removals(
                 headers,
-                route,
+                found,
                 cookies.is_some() && visitor.contains_key(header::COOKIE),
             );
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -131,13 +133,14 @@ fn state_cookies(headers: &mut HeaderMap, visitor: Option<&HeaderMap>) {
 }
 
 /// What is not stated must not come from the visitor either: Envoy takes it off by this list.
-fn state_removals(headers: &mut HeaderMap, route: &Route, states_cookies: bool) {
+fn state_removals(headers: &mut HeaderMap, found: Found<'_>, states_cookies: bool) {
+    let route = found.route;
     let ours = STATED_BY_US.iter().chain(&FORWARDED).chain(&AUTH_REQUEST);
     let ours = ours.chain([&FORWARDED_ACCESS_TOKEN, &AUTH_REQUEST_ACCESS_TOKEN]);
     let theirs = (route.authorization != Authorization::Pass).then_some(&header::AUTHORIZATION);
     let cookies = states_cookies.then_some(&header::COOKIE);
     // The app must see the method that was judged (C-47).
-    let methods = METHOD_OVERRIDES.iter().filter(|_| route.rests_on_method);
+    let methods = METHOD_OVERRIDES.iter().filter(|_| found.rests_on_method());
     let names = ours.chain(theirs).chain(cookies).chain(methods);
     let names = names.chain(route.fields.managed.names());
     let mut list = String::with_capacity(256);
@@ -160,5 +163,4 @@ static AUTH_REQUEST: [HeaderName; 4] = [
 ];
 static AUTH_REQUEST_ACCESS_TOKEN: HeaderName =
     HeaderName::from_static("x-auth-request-access-token");
-const ENVOY_REMOVES: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 const CLEARS: &[u8] = b"Max-Age=0";

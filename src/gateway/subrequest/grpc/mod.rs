@@ -28,6 +28,7 @@ use crate::auth::told::BadTold;
 use crate::auth::trust::Peer;
 use crate::gateway::Worker;
 use crate::gateway::body::Body;
+use crate::gateway::own::OwnPath;
 use crate::gateway::respond::{Asker, Failure};
 use messages::{CheckRequest, CheckResponse};
 use original::{Original, Unclear};
@@ -52,6 +53,9 @@ impl Worker {
     ) -> Response<Body> {
         if !self.gateway.trusted.trusts(peer) {
             self.gateway.hints.about(BadTold::Unlisted(CHECK), peer);
+            if self.gateway.limits.at_own_path(OwnPath::Check, peer.address()).is_err() {
+                return in_ours(Status::resource_exhausted("too many questions").into_http());
+            }
             let refusal = Status::permission_denied("this peer is not in trusted_proxies");
             return in_ours(refusal.into_http());
         }
@@ -60,7 +64,12 @@ impl Worker {
         let mut method = Grpc::new(ProstCodec::default()).max_decoding_message_size(MOST_BYTES);
         let answer = method.unary(Check { worker: Arc::clone(self), peer }, call);
         let answer = tokio::time::timeout(limit, answer).await;
-        in_ours(answer.unwrap_or_else(|_| Status::deadline_exceeded("").into_http()))
+        let answer = answer.unwrap_or_else(|_| Status::deadline_exceeded("").into_http());
+        // What is decided is said under the code 0, whatever it is.
+        if answer.headers().contains_key("grpc-status") {
+            self.gateway.hints.call_failed(answer.headers());
+        }
+        in_ours(answer)
     }
 
     async fn checked(self: Arc<Self>, asked: CheckRequest, peer: Peer) -> Checked {
@@ -68,8 +77,11 @@ impl Worker {
         let answer = match Original::read(asked) {
             Ok(Original { told, headers, source }) => {
                 // A proxy may stand between Envoy and the visitor.
-                let client = source.map(Peer::at);
-                let client = client.and_then(|peer| gateway.trusted.read(peer, &headers).client);
+                let client =
+                    source.map(Peer::at).and_then(|peer| match gateway.trusted.trusts(peer) {
+                        true => gateway.trusted.asked_about(peer, &headers),
+                        false => peer.address(),
+                    });
                 let constraints = Constraints::parse("");
                 let question = Question { told, headers: &headers, client, constraints };
                 let answer = self.answer_question(Manner::REDIRECTS, question).await;

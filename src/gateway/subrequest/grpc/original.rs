@@ -56,7 +56,7 @@ fn told(http: &HttpRequest) -> Result<Told, BadTold> {
     }
     let host = Host::parse(&http.host).ok_or(BadTold::Malformed("host"))?;
     let repeated = Some((&method, http.path.as_str()));
-    let source = Source { trusted: true, host: &host, is_visited: true, repeated };
+    let source = Source { listed: true, host: &host, is_visited: true, repeated };
     Told::read(&HeaderMap::new(), source)
 }
 

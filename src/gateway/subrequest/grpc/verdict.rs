@@ -11,7 +11,7 @@ use super::messages::{
     CheckResponse, DeniedHttpResponse, HeaderValue as Field, HeaderValueOption, HttpStatus,
     OkHttpResponse, Status, Verdict,
 };
-use crate::auth::headers::claims;
+use crate::auth::headers::{ENVOY_REMOVES, claims};
 
 /// A yes; `answer` states who it is, `visitor` is what the visitor sent.
 pub(super) fn yes(answer: &HeaderMap, visitor: &HeaderMap) -> CheckResponse {
@@ -100,7 +100,6 @@ fn code(status: StatusCode) -> i32 {
     }
 }
 
-const ENVOY_REMOVES: &str = "x-envoy-auth-headers-to-remove";
 /// For proxies that copy names one by one; to the app we speak as we do where we carry the traffic.
 const AUTH_REQUEST: &str = "x-auth-request-";
 /// What Envoy itself writes before it asks, and the app should see.
