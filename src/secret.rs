@@ -64,17 +64,12 @@ impl<T> Replaceable<T> {
     /// Takes over a newer value.
     pub fn replace(&self, newer: impl Into<Arc<T>>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = newer.into();
-        self.advance();
+        self.epoch.0.fetch_add(1, Ordering::Release);
     }
 
     /// Changes when the value does: what was made of an older one is known by it.
     pub fn epoch(&self) -> u64 {
         self.epoch.0.load(Ordering::Acquire)
-    }
-
-    /// Makes what was made so far count as made of an older value.
-    pub fn advance(&self) {
-        self.epoch.0.fetch_add(1, Ordering::Release);
     }
 }
 

@@ -124,6 +124,11 @@ impl Rounds {
         self.are_enough() && self.at <= began.at && began.after < self.count
     }
 
+    /// Whether a browser may still have it: what lies much further back, or ahead, somebody else wrote.
+    pub fn are_of_late(self, now: Timestamp) -> bool {
+        now.as_unix().abs_diff(self.at.as_unix()) <= 10 * ROUND_LIFE.as_secs()
+    }
+
     /// Whether the last of them made this session.
     pub fn made(self, session: SessionId) -> bool {
         self.last == mark(session)

@@ -18,6 +18,8 @@ use std::borrow::Cow;
 pub struct RequestPath<'a> {
     plain: Cow<'a, str>,
     others: Vec<String>,
+    /// Whether the last of them is the one that is decoded first.
+    has_decoded_first: bool,
     never_public: bool,
 }
 
@@ -41,7 +43,12 @@ impl<'a> RequestPath<'a> {
             return Err(BadPath::NoSlash);
         }
         if is_ordinary(raw) {
-            return Ok(Self { plain: Cow::Borrowed(raw), others: Vec::new(), never_public: false });
+            return Ok(Self {
+                plain: Cow::Borrowed(raw),
+                others: Vec::new(),
+                has_decoded_first: false,
+                never_public: false,
+            });
         }
         let decoded = decode(raw)?;
         let (merged, had_empty) = merge(&decoded.text);
@@ -55,6 +62,7 @@ impl<'a> RequestPath<'a> {
         let decoded_first = decoded_first(&merged)?.filter(|form| *form != plain);
         let others = [parameters.then_some(merged), decoded_first];
         Ok(Self {
+            has_decoded_first: others[1].is_some(),
             never_public: decoded.opaque || had_empty || parameters,
             others: others.into_iter().flatten().collect(),
             plain: Cow::Owned(plain),
@@ -70,6 +78,12 @@ impl<'a> RequestPath<'a> {
     /// encoded delimiters as delimiters. The rules found with these count too.
     pub fn others(&self) -> &[String] {
         &self.others
+    }
+
+    /// Whether another form may well have no route: no rule of ours is passed by where an app takes
+    /// an identifier with an encoded slash for a longer path that it does not have.
+    pub fn may_have_no_route(&self, form: usize) -> bool {
+        self.has_decoded_first && form + 1 == self.others.len()
     }
 
     /// Whether the path is written so that a `public` rule must not hold for it.

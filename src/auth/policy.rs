@@ -45,7 +45,8 @@ pub fn judge<'a>(
     facts: &Facts<'_>,
 ) -> Result<Permit, Denied<'a>> {
     let mut outcome = by_rule(found.route, path.plain(), path, facts);
-    for (also, form) in found.also.into_iter().flatten().zip(path.others()) {
+    for (also, form) in found.also.into_iter().zip(path.others()) {
+        let Some(also) = also else { continue };
         outcome = outcome.and(by_rule(also, form, path, facts));
     }
     permitted(outcome)

@@ -222,8 +222,11 @@ impl ClientAuth {
 
 impl Settings {
     /// Takes over the client's secret from newer settings of the same provider, and nothing else;
-    /// says whether there is another one.
+    /// says whether there is another one. One of another client is of no use before the next start.
     pub fn take_secret(&self, newer: &Self) -> bool {
+        if self.client_id != newer.client_id {
+            return false;
+        }
         let theirs = newer.client_auth.current();
         let replaced = self.client_auth.current().is_replaced_by(&theirs);
         if replaced {

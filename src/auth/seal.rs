@@ -108,11 +108,6 @@ impl KeyRing {
         self.keys.epoch()
     }
 
-    /// Makes all that was opened so far count as opened by an earlier ring.
-    pub fn advance(&self) {
-        self.keys.advance();
-    }
-
     /// Seals `plain`, padded so that its length tells little, for one purpose and cookie name.
     pub fn seal(
         &self,

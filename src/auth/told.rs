@@ -83,6 +83,9 @@ impl Told {
         }
         let is_told_before = target.is_some();
         let mut host = None;
+        if headers.get(HOST).is_some_and(HeaderValue::is_empty) {
+            return Err(BadTold::Malformed(HOST));
+        }
         if let Some(text) = one(headers, HOST)? {
             host = Some(Host::parse(text).ok_or(BadTold::Malformed(HOST))?);
         }
@@ -260,6 +263,7 @@ mod tests {
                 Differing("x-original-method"),
             ),
             (&[("x-forwarded-host", "a, b")], true, Malformed("x-forwarded-host")),
+            (&[("x-forwarded-host", "")], true, Malformed("x-forwarded-host")),
             (&[("x-forwarded-method", "G T")], true, Malformed("x-forwarded-method")),
             (&[("x-forwarded-method", "CONNECT")], true, Malformed("x-forwarded-method")),
             (&[("x-original-method", "TRACE")], true, Malformed("x-original-method")),

@@ -115,7 +115,9 @@ impl TrustedProxies {
         let mut real = headers.get_all("x-real-ip").iter();
         let agrees = |value: &http::HeaderValue| {
             let real = value.to_str().ok().and_then(|text| text.trim().parse::<IpAddr>().ok());
-            real.is_some_and(|real| real.to_canonical() == client)
+            let real = real.map(|real| real.to_canonical());
+            // A listed one only says who stood before the proxy.
+            real.is_some_and(|real| real == client || self.trusts(Peer::Address(real)))
         };
         real.all(agrees).then_some(client)
     }
@@ -198,6 +200,10 @@ mod tests {
             (&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.9")], Some("1.2.3.4")),
             (&[("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4")], Some("1.2.3.4")),
             (&[("x-forwarded-for", "10.0.0.1"), ("x-real-ip", "1.2.3.4")], None),
+            (
+                &[("x-forwarded-for", "1.2.3.4, 10.0.0.9"), ("x-real-ip", "10.0.0.9")],
+                Some("1.2.3.4"),
+            ),
             (&[("x-forwarded-for", "1.2.3.4, nonsense")], None),
             (&[("x-forwarded-for", "")], None),
             (&[("x-real-ip", "1.2.3.4")], None),

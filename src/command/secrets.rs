@@ -81,9 +81,6 @@ async fn take(gateway: &Gateway, config: &Config) {
     }
     if taken.keys {
         tracing::info!(keys = keys.len(), "session.keys were replaced");
-        // Whatever was being opened by a key that is gone is opened by now.
-        tokio::time::sleep(SETTLED).await;
-        gateway.forget_opened();
     } else if taken.clients.is_empty() {
         tracing::info!(
             "secrets were read again: neither session.keys nor a client's secret is another; the rest of the configuration is read at the next start"
@@ -101,5 +98,3 @@ fn looks(files: &[PathBuf]) -> Vec<Looks> {
 
 /// A look costs a system call for each file.
 const EVERY: Duration = Duration::from_secs(2);
-/// Far longer than a cookie takes to open.
-const SETTLED: Duration = Duration::from_secs(1);

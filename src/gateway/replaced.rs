@@ -29,9 +29,4 @@ impl Gateway {
         let clients = newer.filter(is_other).map(|settings| settings.name.clone()).collect();
         Taken { keys, clients }
     }
-
-    /// Forgets every session that is open in memory: its next request opens it again.
-    pub fn forget_opened(&self) {
-        self.sessions.sealer.ring.advance();
-    }
 }

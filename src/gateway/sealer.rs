@@ -32,6 +32,8 @@ pub(super) struct TicketCookie {
     pub value: String,
     /// Sealed by a key that no longer seals.
     pub by_old_key: bool,
+    /// Of the ring that opened it, or an older one.
+    pub epoch: u64,
 }
 
 impl Sealer {
@@ -94,9 +96,10 @@ impl Sealer {
         value: &str,
     ) -> Result<TicketCookie, NotOpened> {
         let sealed = URL_SAFE_NO_PAD.decode(value).map_err(|_| NotOpened::Broken)?;
+        let epoch = self.ring.epoch();
         let opened = self.open(realm, Purpose::Ticket, &sealed)?;
         let ticket = Ticket::from_bytes(&opened.plain).map_err(not_opened)?;
-        Ok(TicketCookie { ticket, value: value.to_owned(), by_old_key: opened.by_old_key })
+        Ok(TicketCookie { ticket, value: value.to_owned(), by_old_key: opened.by_old_key, epoch })
     }
 
     /// Whether a value that did not open is of the other way to keep sessions, or of one that

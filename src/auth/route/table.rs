@@ -134,8 +134,17 @@ impl RouteTable {
     pub fn of_host(&self, host: &Host) -> Vec<&Route> {
         let mut routes = Vec::new();
         let _ = self.hosts.each(host.name(), |group| -> ControlFlow<()> {
-            routes.extend(&self.routes[group.range.clone()]);
-            ControlFlow::Continue(())
+            let own = &self.routes[group.range.clone()];
+            routes.extend(own);
+            // What covers everything leaves nothing for wider hosts.
+            let takes_all = |route: &Route| {
+                route.methods.is_empty()
+                    && matches!(&route.path, PathPattern::Prefix(all) if all.is_empty())
+            };
+            match own.iter().any(takes_all) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         });
         routes
     }
@@ -171,8 +180,11 @@ impl RouteTable {
     ) -> Result<Found<'a>, NoRoute> {
         let route = first(path.plain())?;
         let mut also = [None; OTHER_FORMS];
-        for (place, form) in also.iter_mut().zip(path.others()) {
-            *place = Some(first(form)?);
+        for (at, (place, form)) in also.iter_mut().zip(path.others()).enumerate() {
+            *place = match first(form) {
+                Err(NoRoute::Path) if path.may_have_no_route(at) => None,
+                found => Some(found?),
+            };
         }
         Ok(Found { route, also })
     }

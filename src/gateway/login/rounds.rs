@@ -183,7 +183,7 @@ impl Gateway {
 impl Visit<'_> {
     /// How many logins there were in a row.
     pub(in crate::gateway) fn rounds(&self) -> Option<Rounds> {
-        self.own.rounds.and_then(Rounds::parse)
+        self.own.rounds.and_then(Rounds::parse).filter(|rounds| rounds.are_of_late(now()))
     }
 }
 

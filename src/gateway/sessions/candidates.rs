@@ -147,6 +147,7 @@ fn from_cookie<W: World>(
     value: &str,
 ) -> Result<Arc<OpenSession>, Refused> {
     let sessions = world.sessions();
+    let epoch = sessions.sealer.ring.epoch();
     let session = sessions
         .sealer
         .open_session(realm, value)
@@ -156,7 +157,7 @@ fn from_cookie<W: World>(
         sessions.provider_named(&session.provider).ok_or(Refused::NotOpened(NotOpened::Unknown))?;
     let open = OpenSession::new(session, provider).ok_or(Refused::NotOpened(NotOpened::Broken))?;
     let open = Arc::new(open.at(realm));
-    world.cache().keep(value, Arc::clone(&open));
+    world.cache().keep(value, Arc::clone(&open), epoch);
     Ok(open)
 }
 
@@ -186,7 +187,7 @@ async fn from_store<W: World>(
         (cached, elsewhere) => elsewhere.or(cached),
     };
     if let Some(open) = cached.as_ref().filter(|open| is_fresh(open)) {
-        world.cache().keep(value, Arc::clone(open));
+        keep_here(world.as_ref(), open);
         return Ok(Arc::clone(open));
     }
     let cookie = match cached.as_ref().and_then(|open| open.stored.as_ref()) {
@@ -259,9 +260,16 @@ fn write_again<W: World>(world: &Arc<W>, open: &Arc<OpenSession>) {
 
 /// Remembers a session of the store for the next request with its ticket.
 pub(super) fn keep<W: World>(world: &W, open: &Arc<OpenSession>) {
-    if let Some(stored) = &open.stored {
-        world.cache().keep(&stored.cookie.value, Arc::clone(open));
-        world.sessions().opened_by_any().keep(&stored.cookie.value, Arc::clone(open));
+    keep_here(world, open);
+    if let Some(Stored { cookie, .. }) = &open.stored {
+        let mut opened = world.sessions().opened_by_any();
+        opened.keep(&cookie.value, Arc::clone(open), cookie.epoch);
+    }
+}
+
+fn keep_here<W: World>(world: &W, open: &Arc<OpenSession>) {
+    if let Some(Stored { cookie, .. }) = &open.stored {
+        world.cache().keep(&cookie.value, Arc::clone(open), cookie.epoch);
     }
 }
 

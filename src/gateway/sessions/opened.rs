@@ -156,7 +156,11 @@ impl OpenedCache {
         open
     }
 
-    pub(super) fn keep(&mut self, value: &str, open: Arc<OpenSession>) {
+    /// Keeps what a ring of this epoch opened; what an earlier one did may be good no more.
+    pub(super) fn keep(&mut self, value: &str, open: Arc<OpenSession>, epoch: u64) {
+        if epoch != self.epoch {
+            return;
+        }
         self.insert(end_of(value).to_owned(), Cached { value: value.to_owned(), open });
     }
 

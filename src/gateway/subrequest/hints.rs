@@ -24,6 +24,7 @@ pub(in crate::gateway) struct Hints {
     withheld: AtomicBool,
     overridden: AtomicBool,
     call_failed: AtomicBool,
+    no_address: AtomicBool,
 }
 
 impl Gateway {
@@ -76,7 +77,7 @@ impl Hints {
     }
 
     /// Which route is meant is not known, and it matters.
-    fn nobody_told_the_path(&self) {
+    pub(super) fn nobody_told_the_path(&self) {
         if first(&self.no_path) {
             tracing::warn!(
                 "the proxy in front does not tell which path it asks about, so all routes must be alike and the rules of all of them hold: 403; have it send X-Forwarded-Uri, and list it in trusted_proxies (further ones are not reported)"
@@ -108,6 +109,15 @@ impl Hints {
         if first(&self.withheld) {
             tracing::warn!(
                 "a question came through a proxy for which the gateway carries the traffic: it may be a page's, so tokens are withheld; a proxy that only asks needs routes with upstream = \"none\" (further ones are not reported)"
+            );
+        }
+    }
+
+    /// A rule about addresses would let nobody pass.
+    pub(super) fn nobody_told_the_address(&self) {
+        if first(&self.no_address) {
+            tracing::warn!(
+                "a rule let somebody not pass, and the proxy in front does not tell for sure where they come from; where rules are about networks, have it send X-Forwarded-For, list all proxies before it, and let X-Real-IP say the same (further ones are not reported)"
             );
         }
     }

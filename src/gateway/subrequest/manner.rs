@@ -67,7 +67,7 @@ impl Dialect {
         };
         Manner {
             redirects: self != Self::Auth,
-            removes: self == Self::ExtAuthzRepeating,
+            removes: false,
             listed,
             from_a_page: says("sec-fetch-site") || !listed && looks_like_it(),
         }
@@ -84,7 +84,7 @@ impl Manner {
         self.redirects
     }
 
-    /// Envoy alone does.
+    /// Envoy does; over HTTP nobody knows that it is Envoy.
     pub(super) const fn removes_fields(self) -> bool {
         self.removes
     }

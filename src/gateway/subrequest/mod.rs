@@ -53,7 +53,8 @@ impl Gateway {
     /// Whether a path is one at which proxies may ask, if only by mistake: whatever is said there,
     /// 200 is a yes.
     pub(super) fn is_asked_at(&self, path: &str) -> bool {
-        path.strip_prefix(self.prefix.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        path.strip_prefix(self.prefix.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ';', '%']))
     }
 }
 
@@ -163,12 +164,21 @@ impl Worker {
         let mut answer = match judge(&facts) {
             Ok(permit) => {
                 self.foreign_page(visit, found, &who)?;
-                gateway.yes(permit, manner, &who, (found, &path), visit.headers)
+                gateway.yes(permit, manner, &who, (found, &path), visit)
             }
             Err(Denied::NotAllowed { .. }) if !self.may_do_without_path(visit, question) => {
                 return Err(Failure::Told(BadTold::NoPath));
             }
             Err(denied) => {
+                // Perhaps by a rule of another path.
+                let by_rule = matches!(denied, Denied::NotAllowed { .. })
+                    && question.constraints.judge(facts.person.as_ref()).is_ok();
+                if by_rule && question.told.target.is_none() {
+                    gateway.hints.nobody_told_the_path();
+                }
+                if by_rule && question.client.is_none() {
+                    gateway.hints.nobody_told_the_address();
+                }
                 let answer = self.refusal(manner, visit, &who, found, denied).await;
                 let mut answer = manner.no(answer);
                 gateway.state_cors(found.route, visit, answer.headers_mut());

@@ -12,13 +12,14 @@ use crate::auth::headers::{
     ENVOY_REMOVES, FORWARDED, FORWARDED_ACCESS_TOKEN, METHOD_OVERRIDES, STATED_BY_US, Statement,
     strip_own_cookies,
 };
+use crate::auth::host::Host;
 use crate::auth::path::RequestPath;
 use crate::auth::policy::Permit;
-use crate::auth::route::{Authorization, Found, Route};
+use crate::auth::route::{Authorization, Found};
 use crate::gateway::Gateway;
 use crate::gateway::body::Body;
 use crate::gateway::clock::now;
-use crate::gateway::visit::Arrival;
+use crate::gateway::visit::{Arrival, Visit};
 use crate::gateway::who::Who;
 
 /// Whether requests that came through a listed proxy were carried to an app.
@@ -33,7 +34,7 @@ impl Gateway {
         manner: Manner,
         who: &Who,
         (found, path): (Found<'_>, &RequestPath<'_>),
-        visitor: &HeaderMap,
+        Visit { headers: visitor, host, .. }: &Visit<'_>,
     ) -> Response<Body> {
         permit.spend();
         let route = found.route;
@@ -42,7 +43,7 @@ impl Gateway {
         let headers = answer.headers_mut();
         headers.reserve(16);
         self.state_person(headers, route, who);
-        let tells_tokens = self.tells_tokens(manner, route);
+        let tells_tokens = self.tells_tokens(manner, host);
         if tells_tokens {
             // An operator's own fields may hold a token, and the assertion is as good as one.
             self.state_fields(headers, route, path, who, now);
@@ -52,7 +53,7 @@ impl Gateway {
         }
         state_as_auth_request(headers, manner, who.statement().filter(|_| tells_tokens));
         if manner.may_redirect() {
-            let cookies = (tells_tokens && manner.listed).then_some(visitor);
+            let cookies = (tells_tokens && manner.listed).then_some(*visitor);
             state_cookies(headers, cookies);
             state_removals(
                 headers,
@@ -66,11 +67,13 @@ impl Gateway {
 
     /// Whether the answer tells tokens. A page's script must not read them: neither by asking us
     /// itself, nor through a proxy that has us carry the traffic and hands on everything.
-    fn tells_tokens(&self, manner: Manner, route: &Route) -> bool {
+    fn tells_tokens(&self, manner: Manner, host: &Host) -> bool {
         if !manner.from_a_page {
             return true;
         }
-        let carried = route.upstream.is_some() && self.carries.0.load(Ordering::Relaxed);
+        // By the host: which path it is about, a page can tell as it likes.
+        let carried = self.carries.0.load(Ordering::Relaxed)
+            && self.routes.of_host(host).iter().any(|route| route.upstream.is_some());
         if manner.listed && carried {
             self.hints.tokens_withheld();
         }
