@@ -124,9 +124,10 @@ impl Rounds {
         self.are_enough() && self.at <= began.at && began.after < self.count
     }
 
-    /// Whether a browser may still have it: what lies much further back, or ahead, somebody else wrote.
+    /// Whether it may be ours: what lies further back, or ahead, than any clock is wrong, somebody
+    /// else has planted for good (C-30).
     pub fn are_of_late(self, now: Timestamp) -> bool {
-        now.as_unix().abs_diff(self.at.as_unix()) <= 10 * ROUND_LIFE.as_secs()
+        now.as_unix().abs_diff(self.at.as_unix()) <= MOST_WRONG.as_secs()
     }
 
     /// Whether the last of them made this session.
@@ -180,6 +181,7 @@ fn mark(session: SessionId) -> [u8; 4] {
 pub const MOST_ROUNDS: u8 = 3;
 /// How long a browser keeps the count: a circle is closed within seconds.
 pub const ROUND_LIFE: Duration = Duration::from_secs(60);
+const MOST_WRONG: Duration = Duration::from_secs(24 * 60 * 60);
 const MOST_COUNTED: u8 = 99;
 
 #[cfg(test)]

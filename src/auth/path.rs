@@ -80,8 +80,9 @@ impl<'a> RequestPath<'a> {
         &self.others
     }
 
-    /// Whether another form may well have no route: no rule of ours is passed by where an app takes
-    /// an identifier with an encoded slash for a longer path that it does not have.
+    /// Whether another form may well have no route: an identifier with an encoded slash has none of
+    /// the longer path. An app that decodes it first gets that path, which no rule of ours is about;
+    /// a session is needed in any case.
     pub fn may_have_no_route(&self, form: usize) -> bool {
         self.has_decoded_first && form + 1 == self.others.len()
     }

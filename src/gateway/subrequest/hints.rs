@@ -25,6 +25,7 @@ pub(in crate::gateway) struct Hints {
     overridden: AtomicBool,
     call_failed: AtomicBool,
     no_address: AtomicBool,
+    tunnel: AtomicBool,
 }
 
 impl Gateway {
@@ -67,6 +68,9 @@ impl Hints {
             ),
             BadTold::MethodOverride if first(&self.overridden) => tracing::warn!(
                 "a rule rests on the method, and a request names another one in X-HTTP-Method-Override: 403 (further ones are not reported)"
+            ),
+            BadTold::Tunnel if first(&self.tunnel) => tracing::warn!(
+                "a request wants its connection for something else than a WebSocket: 403; the proxy in front could not ask about what follows on it (further ones are not reported)"
             ),
             BadTold::NoPath => self.nobody_told_the_path(),
             BadTold::OwnPath if first(&self.own_path) => tracing::warn!(
