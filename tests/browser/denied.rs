@@ -11,7 +11,8 @@ use crate::browser::{Browser, Habits};
 use crate::harness::{App, Fault, Gate, Provider, gateway, ruled};
 use crate::pages::{NARROW, assert_sound};
 
-const RULE: &str = "{ claim = \"me:/team\", any = [\"payroll\"], message = \"Payroll is open to the payroll team. Ask Grace (extension 204) to be added.\" }";
+const RULE: &str = "{ claim = \"me:/team\", any = [\"payroll\"], message = \"Payroll is open to \
+                    the payroll team. Ask Grace (extension 204) to be added.\" }";
 
 pub(crate) struct Scene {
     pub(crate) gate: Gate,

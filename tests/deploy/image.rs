@@ -2,13 +2,12 @@
 //! build, so that tests/long has it.
 
 use std::fs;
-use std::net::UdpSocket;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::UdpSocket;
 
 use crate::harness::{App, ask, gateway, public};
 use crate::pod::{Content, Pod};
@@ -108,10 +107,11 @@ async fn its_process(image: &Image) {
     fs::write(&authorities, fs::read_to_string(&authorities).unwrap() + &own).unwrap();
     fs::write(content.path().join("etc/resolv.conf"), format!("nameserver {NAME_SERVER}\n"))
         .unwrap();
-    answer_names();
+    answer_names().await;
     let port = behind.origin().port().unwrap();
     let upstream = format!(
-        "https://app.internal.example:{port}\"\naccess = \"public\"\nupstream_tls = {{ server_name = \"127.0.0.1\" }} #\""
+        "https://app.internal.example:{port}\"\naccess = \"public\"\nupstream_tls = {{ server_name \
+         = \"127.0.0.1\" }} #\""
     );
     let command = image.config["config"]["Cmd"].as_array().unwrap();
     let command: Vec<_> = command.iter().map(|word| word.as_str().unwrap()).collect();
@@ -131,24 +131,31 @@ async fn its_process(image: &Image) {
     assert!(!pod.output().contains("WARN"), "{}", pod.output());
 }
 
-/// A name server that knows one address for every name, and none of IPv6.
-fn answer_names() {
-    let socket = UdpSocket::bind((NAME_SERVER, 53)).expect("port 53 is root's");
-    thread::spawn(move || {
+/// A name server that knows one address for every name, and none of IPv6. It ends with the test.
+async fn answer_names() {
+    let socket = UdpSocket::bind((NAME_SERVER, 53)).await;
+    let socket = socket.expect("port 53 is root's, and another test's while that runs");
+    tokio::spawn(async move {
         let mut question = [0; 512];
-        while let Ok((length, from)) = socket.recv_from(&mut question) {
-            let asked = &question[..length];
-            // RFC 1035 4.1: twelve bytes of head, the name, its type and class.
-            let end = 12 + asked[12..].iter().position(|&byte| byte == 0).unwrap() + 5;
-            let is_v4 = asked[end - 4..end - 2] == [0, 1];
-            let mut answer = asked[..end].to_vec();
-            answer[2..12].copy_from_slice(&[0x85, 0x80, 0, 1, 0, u8::from(is_v4), 0, 0, 0, 0]);
-            if is_v4 {
-                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+        while let Ok((length, from)) = socket.recv_from(&mut question).await {
+            if let Some(answer) = named(&question[..length]) {
+                let _ = socket.send_to(&answer, from).await;
             }
-            let _ = socket.send_to(&answer, from);
         }
     });
+}
+
+/// The answer to a question; none to what is cut off.
+fn named(asked: &[u8]) -> Option<Vec<u8>> {
+    // RFC 1035 4.1: twelve bytes of head, the name, its type and class.
+    let end = 12 + asked.get(12..)?.iter().position(|&byte| byte == 0)? + 5;
+    let is_v4 = *asked.get(end - 4..end - 2)? == [0, 1];
+    let mut answer = asked.get(..end)?.to_vec();
+    answer[2..12].copy_from_slice(&[0x85, 0x80, 0, 1, 0, u8::from(is_v4), 0, 0, 0, 0]);
+    if is_v4 {
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+    }
+    Some(answer)
 }
 
 fn parsed(file: &Path) -> Value {

@@ -2,18 +2,15 @@
 //! its own that can't be written, with the configuration and the secrets of a manifest in it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use url::Url;
 
-use crate::harness::{Answer, Ask, Line, Port, ask, random_hex, wait};
+use crate::harness::{Answer, Ask, Kept, Line, Port, ask, random_hex, wait};
 use crate::manifest::write_secrets;
 
 /// Every step needs no right that the test's own user has not: name spaces of its own give them. The
@@ -37,8 +34,7 @@ pub(crate) struct Content {
 }
 
 pub(crate) struct Pod {
-    child: Child,
-    output: Arc<Mutex<String>>,
+    child: Kept,
     secrets: PathBuf,
     front: Port,
     admin: Port,
@@ -99,12 +95,8 @@ impl Pod {
         command.args([&root, content.path(), &etc, &secrets]).args(arguments);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("KUBERNETES_SERVICE_HOST", "10.96.0.1");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("unshare is there");
-        let output = Arc::default();
-        keep(child.stdout.take().unwrap(), &output);
-        keep(child.stderr.take().unwrap(), &output);
-        let mut pod = Self { child, output, secrets, front, admin, _home: home, _content: content };
+        let child = Kept::spawn(&mut command, "the gateway");
+        let mut pod = Self { child, secrets, front, admin, _home: home, _content: content };
         pod.until("ready", "/readyz", 200).await;
         pod
     }
@@ -112,15 +104,15 @@ impl Pod {
     /// Waits until the admin port answers so.
     pub(crate) async fn until(&mut self, what: &str, path: &str, status: u16) {
         for _ in 0..500 {
-            if let Some(ended) = self.child.try_wait().unwrap() {
-                panic!("not {what}: it ended with {ended}:\n{}", self.output());
+            if let Some(ended) = self.child.ended() {
+                panic!("not {what}: it ended with {ended}");
             }
             if self.admin(path).await == Some(status) {
                 return;
             }
             wait(20).await;
         }
-        panic!("not {what} within ten seconds:\n{}", self.output());
+        panic!("not {what} within ten seconds");
     }
 
     /// The status of an answer on the admin port; none where nobody listens.
@@ -140,7 +132,7 @@ impl Pod {
     }
 
     pub(crate) fn output(&self) -> String {
-        self.output.lock().unwrap().clone()
+        self.child.output()
     }
 
     /// A line of what the system tells of the process.
@@ -159,29 +151,11 @@ impl Pod {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        self.child.signal(name);
     }
 
     pub(crate) async fn exit_code(&mut self, within: Duration) -> Option<i32> {
-        let deadline = Instant::now() + within;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            wait(10).await;
-        }
-        panic!("still running after {within:?}:\n{}", self.output());
-    }
-}
-
-impl Drop for Pod {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if thread::panicking() {
-            eprintln!("--- what the gateway wrote ---\n{}", self.output());
-        }
+        self.child.exit_code(within).await
     }
 }
 
@@ -204,15 +178,4 @@ fn mount(folder: &Path) {
 
 fn at(port: &Port) -> Url {
     format!("http://127.0.0.1:{}", port.number).parse().unwrap()
-}
-
-fn keep(from: impl Read + Send + 'static, output: &Arc<Mutex<String>>) {
-    let output = Arc::clone(output);
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            let mut output = output.lock().unwrap();
-            output.push_str(&line);
-            output.push('\n');
-        }
-    });
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::harness::{Port, eventually};
+use crate::harness::{Kept, Port, eventually};
 use crate::manifest::{check, write_secrets};
 use crate::program::{Ended, at_top, run};
 
@@ -106,16 +106,13 @@ async fn whoever_comes_to_the_socket_first_is_answered_once_the_gateway_is_there
     let socket = home.path().join("gate.sock");
     let program = PathBuf::from("/usr/bin/systemd-socket-activate");
     assert!(program.exists(), "systemd-socket-activate is missing: tests/run installs it");
-    let mut process = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["-l", socket.to_str().unwrap(), env!("CARGO_BIN_EXE_askara-gate")])
         .args(["run", "--config", "gate.toml"])
         .current_dir(home.path())
-        .env_remove("KUBERNETES_SERVICE_HOST")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .env_remove("KUBERNETES_SERVICE_HOST");
+    let mut process = Kept::spawn(&mut command, "the gateway");
     eventually("the socket", || socket.exists()).await;
     let answered = timeout(Duration::from_secs(10), async {
         let mut visitor = UnixStream::connect(&socket).await.unwrap();
@@ -125,18 +122,7 @@ async fn whoever_comes_to_the_socket_first_is_answered_once_the_gateway_is_there
         visitor.read_to_string(&mut answer).await.unwrap();
         answer
     });
-    let answered = answered.await;
-    let pid = process.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    let mut ended = None;
-    for _ in 0..250 {
-        ended = process.try_wait().unwrap();
-        if ended.is_some() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let _ = process.kill();
-    assert!(answered.unwrap().starts_with("HTTP/1.1 200"));
-    assert_eq!(ended.and_then(|status| status.code()), Some(0), "a clean drain");
+    assert!(answered.await.unwrap().starts_with("HTTP/1.1 200"));
+    process.signal("TERM");
+    assert_eq!(process.exit_code(Duration::from_secs(5)).await, Some(0), "a clean drain");
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::generate_simple_self_signed;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+
+use crate::harness::trusting;
 
 /// The name that the recipes are for.
 pub(crate) const NAME: &str = "app.example.com";
@@ -17,16 +18,5 @@ pub(crate) fn write_to(home: &Path) -> Arc<ClientConfig> {
     std::fs::write(home.join("tls.crt"), &certificate).unwrap();
     std::fs::write(home.join("tls.key"), &key).unwrap();
     std::fs::write(home.join("tls.pem"), certificate + &key).unwrap();
-    Arc::new(believing(made.cert.der().clone()))
-}
-
-fn believing(certificate: CertificateDer<'static>) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth()
+    trusting(made.cert.der().clone(), &[])
 }

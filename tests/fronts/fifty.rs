@@ -7,13 +7,11 @@ use std::process::Command;
 use futures_util::future::join_all;
 
 use crate::front::{Front, Place};
-use crate::harness::{Answer, Provider, Visitor, ask, wait};
+use crate::harness::{Answer, PAST_EXPIRY, Provider, Visitor, ask, wait};
 use crate::nginx;
 use crate::stage::Stage;
 
-/// Tokens live two seconds; whole seconds are counted, so three are surely past it.
 const LIFE: u64 = 2;
-const PAST_EXPIRY: u64 = 3100;
 const AT_ONCE: usize = 50;
 
 /// The line by which the recipe hands the renewed session to the browser.

@@ -1,7 +1,8 @@
 //! Every proxy that asks the gateway, as a real process on its recipe of `deploy/`, in every
 //! situation that people and attackers bring: a test for each front and situation.
 //!
-//! A front is a file here with a `FRONT` and `each_situation!`, and a line below.
+//! A front is a file here with a `FRONT` and `each_situation!`, and a line below; one that hands over
+//! the gateway's whole answer has `each_situation_of_whole_answers!` as well.
 
 // A test says what it expects by failing; the bans of the house are for the house.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
@@ -41,6 +42,7 @@ mod envoy;
 mod envoy_grpc;
 mod envoy_http;
 mod fifty;
+mod gates_alike;
 mod haproxy;
 mod ingress_nginx;
 mod nginx;

@@ -5,9 +5,9 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::front::{Front, Manners, Place};
-use crate::harness::{Provider, ask, random_key, wait};
+use crate::harness::{PAST_EXPIRY, Provider, ask, random_key, wait};
 use crate::recipe::Recipe;
-use crate::stage::{CLIENT_ID, Stage};
+use crate::stage::Stage;
 
 pub(crate) const FRONT: Front = Front { gate: "nginx/gate.toml", command, manners: Manners::BEST };
 
@@ -80,23 +80,7 @@ async fn a_name_that_is_not_served_reaches_nobody() {
 /// The page to choose from comes in the place of what was asked for.
 #[tokio::test]
 async fn of_several_providers_people_choose_and_come_back() {
-    let (one, other) = (Provider::start().await, Provider::start().await);
-    let addresses = |provider: &Provider| {
-        let url = provider.url();
-        format!(
-            "kind = \"askara\"\nauthorize_url = \"{url}/authorize\"\ntoken_url = \
-             \"{url}/oauth2/token\"\nuserinfo_url = \"{url}/me\""
-        )
-    };
-    let second = format!(
-        "[providers.other]\n{}\nclient_id = {CLIENT_ID:?}\nclient_secret = {{ file = \
-         \"client.secret\" }}\n[session]",
-        addresses(&other)
-    );
-    let table = addresses(&one);
-    let several =
-        |recipe: Recipe| recipe.with("[provider]", "[providers.one]").with("[session]", &second);
-    let stage = Stage::with_table(&FRONT, one, &table, several).await;
+    let (stage, _other) = Stage::with_choice(&FRONT).await;
     let visitor = stage.visitor();
     let page = visitor.open("/deep?a=1&b=2").await;
     assert_eq!(page.header("cache-control"), Some("no-store"));
@@ -132,7 +116,7 @@ async fn c123_a_session_of_two_cookies_goes_on_and_the_log_says_what_it_lacks() 
     assert_eq!(visitor.navigate("/").await.status, 200);
     let parts = ["__Host-askara.0", "__Host-askara.1"];
     let before = parts.map(|name| visitor.cookie(name).expect("a session of two cookies"));
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     stage.provider.token_life(3600);
     for _ in 0..3 {
         let answer = visitor.fetch("/").await;

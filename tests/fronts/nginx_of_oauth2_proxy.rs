@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use crate::front::{Front, Manners, Place};
-use crate::harness::{Provider, ask, wait};
+use crate::harness::{PAST_EXPIRY, Provider, ask, wait};
 use crate::stage::Stage;
 
 const FRONT: Front = Front {
@@ -112,7 +112,7 @@ async fn a_renewed_session_reaches_the_browser() {
     let stage = Stage::with(&FRONT, provider).await;
     let visitor = stage.signed_in().await;
     let before = visitor.session();
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     stage.provider.token_life(3600);
     assert_eq!(visitor.fetch("/").await.status, 200);
     assert_ne!(visitor.session(), before);

@@ -17,12 +17,12 @@ use url::Url;
 
 use crate::certificate::{self, NAME};
 use crate::front::{Front, Place};
-use crate::harness::{Answer, App, Line, Port, Process, Provider, Visitor, ask, random_key, wait};
+use crate::harness::{
+    Answer, App, CLIENT_ID, CLIENT_SECRET, Line, Port, Process, Provider, Visitor, ask, random_key,
+    wait,
+};
 use crate::program::Program;
 use crate::recipe::Recipe;
-
-pub(crate) const CLIENT_ID: &str = "gate-under-test";
-pub(crate) const CLIENT_SECRET: &str = "canary-client-secret-8d1f";
 
 /// Nothing that a front says takes longer.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -64,7 +64,22 @@ impl Stage {
         Self::on(Port::reserve(), front, provider, table, change).await
     }
 
-    /// The same with the front's port.
+    /// With two providers to choose from, `one` and `other`: the stage's own is `one`.
+    pub(crate) async fn with_choice(front: &Front) -> (Self, Provider) {
+        let (one, other) = (Provider::start().await, Provider::start().await);
+        let second = format!(
+            "[providers.other]\n{}\nclient_id = {CLIENT_ID:?}\nclient_secret = {{ file = \
+             \"client.secret\" }}\n\n[session]",
+            provider_of(&other)
+        );
+        let table = provider_of(&one);
+        let stage = Self::with_table(front, one, &table, |recipe| {
+            recipe.with("[provider]", "[providers.one]").with("[session]", &second)
+        });
+        (stage.await, other)
+    }
+
+    /// As `with_table`, with the front's port.
     pub(crate) async fn on(
         port: Port,
         front: &Front,

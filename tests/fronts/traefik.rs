@@ -13,15 +13,9 @@ const FRONT: Front = Front {
 };
 
 each_situation!(FRONT, #[ignore = "tests/long/traefik runs it"]);
-
+each_situation_of_whole_answers!(FRONT, #[ignore = "tests/long/traefik runs it"]);
 each_situation! { FRONT, [#[ignore = "tests/long/traefik runs it"]]:
-    c123_a_session_of_two_cookies_is_renewed_in_both
     c37_a_visitor_cannot_name_the_identity_away
-    c47_another_method_or_address_is_taken_away
-    the_choice_of_a_provider_is_the_fronts
-    the_query_of_a_page_is_not_that_of_the_question
-    s47_only_the_gateways_cookies_are_cut
-    a_browsers_socket_echoes
 }
 
 fn command(place: &mut Place) -> Command {

@@ -43,7 +43,7 @@ async fn scene(play: Play, lines: &[&str]) -> Scene {
     }
     let gate = builder.start().await;
     let visitor = gate.visitor();
-    let secrets = vec!["canary-client-secret-8d1f".to_owned(), key];
+    let secrets = vec![CLIENT_SECRET.to_owned(), key];
     let what = format!("{} {lines:?}", play.kind);
     Scene { what, provider, _app: app, gate, visitor, secrets }
 }

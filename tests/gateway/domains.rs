@@ -209,7 +209,7 @@ async fn a_renewed_session_stays_where_it_was() {
     let mut person = Person::at(&gate);
     person.login("wiki.example.com", "/").await;
     let old = person.session("wiki.example.com").to_owned();
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     provider.token_life(3600);
     assert_eq!(person.fetch("wiki.example.com", "/").await, 200);
     assert_eq!(provider.refreshes(), 1);

@@ -73,7 +73,7 @@ async fn the_token_call_is_the_json_that_askara_asks_for() {
     assert_eq!(request.body["grant_type"], "authorization_code");
     assert_eq!(request.body["redirect_uri"], redirect_uri, "S2");
     assert_eq!(request.body["client_id"], "gate-under-test");
-    assert_eq!(request.body["client_secret"], "canary-client-secret-8d1f");
+    assert_eq!(request.body["client_secret"], CLIENT_SECRET);
     assert_eq!(provider.exchanges(), 1);
     assert_eq!(provider.me_calls(), 1);
 }

@@ -5,7 +5,6 @@ use futures_util::future::join_all;
 use crate::harness::*;
 
 const LIFE: u64 = 2;
-const PAST_EXPIRY: u64 = 3100;
 
 struct Scene {
     provider: Provider,

@@ -3,10 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use crate::harness::*;
@@ -108,15 +106,7 @@ async fn s65_a_new_certificate_of_a_listener_is_shown_without_a_restart() {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     replace(gate.home(), "tls.key", &made.signing_key.serialize_pem());
     replace(gate.home(), "tls.crt", &made.cert.pem());
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let trusting = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(trusting));
+    let connector = TlsConnector::from(trusting(made.cert.der().clone(), &[]));
     for _ in 0..250 {
         let name = ServerName::try_from("127.0.0.1").unwrap();
         if connector.connect(name, gate.connect().await).await.is_ok() {

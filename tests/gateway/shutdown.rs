@@ -106,7 +106,7 @@ async fn refreshing() -> (Provider, App, Gate, Visitor) {
     let gate = gateway().with_provider(&provider).with_upstream(&app).start().await;
     let visitor = gate.visitor();
     visitor.login().await;
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     provider.token_life(3600);
     provider.latency(800);
     (provider, app, gate, visitor)

@@ -260,7 +260,7 @@ async fn c100_fifty_parallel_questions_spend_one_refresh_token() {
     let scene =
         scene_with(Provider::with_token_life(2).await, |builder, app| builder.with_upstream(app));
     let scene = scene.await.signed_in().await;
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     scene.provider.token_life(3600);
     scene.provider.latency(300);
     let line = scene.visitor.session_line();
@@ -282,7 +282,7 @@ async fn c121_trouble_of_ours_is_503_and_never_a_login() {
     let scene =
         scene_with(Provider::with_token_life(2).await, |builder, app| builder.with_upstream(app));
     let scene = scene.await.signed_in().await;
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     scene.provider.fails_token_calls(Fault::json(503, &json!({})));
     for ask in [about("GET", "/"), about("GET", "/").navigating()] {
         let answer = scene.visitor.send(ask).await;
@@ -303,7 +303,7 @@ async fn c123_halves_of_a_session_are_not_handed_over() {
     let scene = scene.await;
     assert_eq!(scene.visitor.navigate("/").await.status, 200);
     let stored = scene.visitor.cookie_names() == ["askara"];
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     scene.provider.token_life(3600);
     let answer = scene.about("/").await;
     assert_eq!((answer.status, answer.set_cookies().len()), (202, 0));

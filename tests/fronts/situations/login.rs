@@ -6,9 +6,9 @@ use tokio::task::spawn_blocking;
 use crate::browser::Browser;
 use crate::certificate::NAME;
 use crate::front::Front;
-use crate::harness::{CALLBACK, Port, Provider, ask};
+use crate::harness::{CALLBACK, CLIENT_ID, CLIENT_SECRET, Port, Provider, ask};
 use crate::openid_provider::{OpenIdProvider, settings};
-use crate::stage::{CLIENT_ID, CLIENT_SECRET, Stage};
+use crate::stage::Stage;
 
 const DEEP: &str = "/reports//2026/a%20b?next=https://elsewhere.example/x?y=1&a=1&b=%2F%26&c=";
 

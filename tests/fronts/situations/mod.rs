@@ -64,3 +64,17 @@ macro_rules! each_situation {
         }
     };
 }
+
+/// The same for what only fronts do that hand over the gateway's whole answer.
+macro_rules! each_situation_of_whole_answers {
+    ($front:ident $(, #[$attribute:meta])*) => {
+        each_situation! { $front, [$(#[$attribute])*]:
+            a_browsers_socket_echoes
+            c123_a_session_of_two_cookies_is_renewed_in_both
+            c47_another_method_or_address_is_taken_away
+            s47_only_the_gateways_cookies_are_cut
+            the_choice_of_a_provider_is_the_fronts
+            the_query_of_a_page_is_not_that_of_the_question
+        }
+    };
+}

@@ -3,12 +3,10 @@
 use futures_util::future::join_all;
 
 use crate::front::Front;
-use crate::harness::{Provider, ask, wait};
+use crate::harness::{PAST_EXPIRY, Provider, ask, wait};
 use crate::stage::Stage;
 
-/// Tokens live two seconds; whole seconds are counted, so three are surely past it.
 const LIFE: u64 = 2;
-const PAST_EXPIRY: u64 = 3100;
 const AT_ONCE: usize = 12;
 
 pub(crate) async fn parallel_requests_past_expiry_spend_one_refresh_token(front: &Front) {

@@ -6,9 +6,9 @@ use tokio::task::spawn_blocking;
 
 use crate::browser::Browser;
 use crate::front::Front;
-use crate::harness::{Provider, ask, random_key, wait};
+use crate::harness::{PAST_EXPIRY, Provider, ask, random_key, wait};
 use crate::recipe::Recipe;
-use crate::stage::{CLIENT_ID, Stage};
+use crate::stage::Stage;
 
 const PARTS: [&str; 2] = ["__Host-askara.0", "__Host-askara.1"];
 
@@ -27,7 +27,7 @@ pub(crate) async fn c123_a_session_of_two_cookies_is_renewed_in_both(front: &Fro
     assert!(PARTS.iter().all(|&name| names.iter().any(|known| known == name)), "{names:?}");
     let before = PARTS.map(|name| visitor.cookie(name));
 
-    wait(3100).await;
+    wait(PAST_EXPIRY).await;
     stage.provider.token_life(3600);
     let renewed = visitor.fetch("/set-cookie").await;
     assert_eq!(renewed.status, 200, "{}", renewed.text());
@@ -136,23 +136,7 @@ pub(crate) async fn s47_only_the_gateways_cookies_are_cut(front: &Front) {
 /// Where there are several providers, a login begins at a page of the gateway's, which is the
 /// front's to the browser: not at an address that only the front knows.
 pub(crate) async fn the_choice_of_a_provider_is_the_fronts(front: &Front) {
-    let (one, other) = (Provider::start().await, Provider::start().await);
-    let addresses = |provider: &Provider| {
-        let url = provider.url();
-        format!(
-            "kind = \"askara\"\nauthorize_url = \"{url}/authorize\"\ntoken_url = \
-             \"{url}/oauth2/token\"\nuserinfo_url = \"{url}/me\""
-        )
-    };
-    let second = format!(
-        "[providers.other]\n{}\nclient_id = {CLIENT_ID:?}\nclient_secret = {{ file = \
-         \"client.secret\" }}\n\n[session]",
-        addresses(&other)
-    );
-    let table = addresses(&one);
-    let several =
-        |recipe: Recipe| recipe.with("[provider]", "[providers.one]").with("[session]", &second);
-    let stage = Stage::with_table(front, one, &table, several).await;
+    let (stage, _other) = Stage::with_choice(front).await;
     let visitor = stage.visitor();
     let sent = visitor.open("/deep?a=1&b=2").await;
     assert_eq!(sent.status, 302, "{}", sent.text());

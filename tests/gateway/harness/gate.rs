@@ -177,7 +177,11 @@ impl Gate {
     }
 }
 
-fn trusting(certificate: CertificateDer<'static>, protocols: &[&[u8]]) -> Arc<ClientConfig> {
+/// A client's TLS settings that trust this certificate and offer these protocols.
+pub(crate) fn trusting(
+    certificate: CertificateDer<'static>,
+    protocols: &[&[u8]],
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

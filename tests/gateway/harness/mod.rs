@@ -4,6 +4,7 @@
 mod app;
 mod app_answers;
 mod body;
+mod child;
 mod form;
 mod gate;
 mod gate_builder;
@@ -35,9 +36,13 @@ mod visitor;
 
 pub(crate) use app::{App, Seen};
 pub(crate) use body::{Body, empty, from_channel, full};
+#[allow(unused_imports, reason = "the gateway itself is a Process")]
+pub(crate) use child::Kept;
 pub(crate) use form::Form;
-pub(crate) use gate::{Gate, Port};
-pub(crate) use gate_builder::{GateBuilder, gateway, random_key};
+pub(crate) use gate::{Gate, Port, trusting};
+#[allow(unused_imports, reason = "only whoever writes the configuration by hand needs it")]
+pub(crate) use gate_builder::CLIENT_ID;
+pub(crate) use gate_builder::{CLIENT_SECRET, GateBuilder, gateway, random_key};
 pub(crate) use h2_app::{Call, H2App, http2};
 pub(crate) use h2_frames::{Connection, Outcome, Stream};
 pub(crate) use held_app::HeldApp;
@@ -60,6 +65,9 @@ pub(crate) use visitor::Visitor;
 
 /// The path that the askara preset calls back on.
 pub(crate) const CALLBACK: &str = "/oauth2/callback";
+
+/// Milliseconds after which a token of two seconds has surely run out: whole seconds are counted.
+pub(crate) const PAST_EXPIRY: u64 = 3100;
 
 /// Sleeps for real: sessions and tokens count whole seconds, so the tests wait a little over them.
 pub(crate) async fn wait(millis: u64) {

@@ -1,20 +1,18 @@
-//! The gateway's binary as a child process: its output is kept, and shown when a test fails.
+//! The gateway's binary as a child process, which writes no secret.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::child::Kept;
 use super::secrets;
 
 /// A command that only prints takes milliseconds; a loaded machine may take seconds.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
 
 pub(crate) struct Process {
-    child: Child,
-    output: Arc<Mutex<String>>,
+    child: Kept,
 }
 
 /// How a finished command ended.
@@ -75,16 +73,11 @@ impl Process {
     }
 
     pub(crate) fn start(home: &Path, arguments: &[&str]) -> Self {
-        let mut child =
-            command(home, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let output = Arc::default();
-        keep(child.stdout.take().unwrap(), &output);
-        keep(child.stderr.take().unwrap(), &output);
-        Self { child, output }
+        Self { child: Kept::spawn(&mut command(home, arguments), "the gateway") }
     }
 
     pub(crate) fn output(&self) -> String {
-        self.output.lock().unwrap().clone()
+        self.child.output()
     }
 
     /// A size that the system tells of the process, in KiB.
@@ -101,48 +94,26 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(status.unwrap().success(), "no process {pid} to signal");
+        self.child.signal(name);
     }
 
     /// The exit code, once there is one; `None` stands for a death by signal.
     pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
-        let status = self.child.try_wait().unwrap()?;
-        Some(status.code())
+        self.child.ended().map(|status| status.code())
     }
 
     pub(crate) async fn exit_code(&mut self, within: Duration) -> Option<i32> {
-        let deadline = Instant::now() + within;
-        while Instant::now() < deadline {
-            if let Some(code) = self.ended() {
-                return code;
-            }
-            super::wait(10).await;
-        }
-        panic!("still running after {within:?}");
+        self.child.exit_code(within).await
     }
-}
-
-fn keep(from: impl Read + Send + 'static, output: &Arc<Mutex<String>>) {
-    let output = Arc::clone(output);
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            let mut output = output.lock().unwrap();
-            output.push_str(&line);
-            output.push('\n');
-        }
-    });
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let output = self.output();
+        self.child.kill();
         if thread::panicking() {
-            eprintln!("--- what the gateway wrote ---\n{output}");
-        } else if let Some(line) = secrets::first_line_with_one(&output) {
+            return;
+        }
+        if let Some(line) = secrets::first_line_with_one(&self.output()) {
             panic!("C-105: a secret is in the log: {line}");
         }
     }

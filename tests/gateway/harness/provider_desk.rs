@@ -28,6 +28,8 @@ pub(super) struct Calls {
     pub(super) authorize: usize,
     /// Token calls that have come, whether or not anything was done about them yet.
     pub(super) begun: usize,
+    /// Of those, the ones that were neither answered nor given up by who made them.
+    pub(super) underway: usize,
     pub(super) exchanges: usize,
     pub(super) me: usize,
     pub(super) refreshes: usize,

@@ -44,6 +44,8 @@ async fn answer(
     let told = if head.method == "POST" { &body[..] } else { query };
     let pairs: Vec<_> = form_urlencoded::parse(told).into_owned().collect();
     let hesitation = desk.lock().unwrap().hesitates(path);
+    let is_token_call = path == desk.lock().unwrap().play.token;
+    let _underway = is_token_call.then(|| Underway::begin(&desk));
     tokio::time::sleep(hesitation).await;
     let (fault, latency) = {
         let mut desk = desk.lock().unwrap();
@@ -52,6 +54,24 @@ async fn answer(
     };
     tokio::time::sleep(latency).await;
     fault.happen().await
+}
+
+/// A token call, until it is answered or its connection is gone.
+struct Underway(Arc<Mutex<Desk>>);
+
+impl Underway {
+    fn begin(desk: &Arc<Mutex<Desk>>) -> Self {
+        desk.lock().unwrap().calls.underway += 1;
+        Self(Arc::clone(desk))
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        if let Ok(mut desk) = self.0.lock() {
+            desk.calls.underway -= 1;
+        }
+    }
 }
 
 impl Desk {

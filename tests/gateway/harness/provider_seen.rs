@@ -24,6 +24,12 @@ impl Provider {
         self.desk().calls.refreshes
     }
 
+    /// Token calls that were neither answered nor given up.
+    #[allow(dead_code, reason = "only tests/peer needs it")]
+    pub(crate) fn token_calls_underway(&self) -> usize {
+        self.desk().calls.underway
+    }
+
     pub(crate) fn me_calls(&self) -> usize {
         self.desk().calls.me
     }

@@ -4,11 +4,8 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::{Situation, situation};
-use crate::harness::{Fault, Line, Visitor, ask, eventually, wait};
+use crate::harness::{Fault, Line, PAST_EXPIRY, Visitor, ask, eventually, wait};
 use crate::stage::Stage;
-
-/// Tokens live two seconds; whole seconds are counted, so three are surely past it.
-const PAST_EXPIRY: u64 = 3100;
 
 pub(super) const ALL: &[Situation] = &[
     situation("one request past expiry", |s| one(s).boxed()),
@@ -92,7 +89,7 @@ async fn left(stage: &Stage) -> String {
     let leaving = tokio::spawn(async move { leaving.begin(asked).await.is_ok() });
     eventually("the token call", || stage.provider.refreshes() > before).await;
     leaving.abort();
-    wait(900).await;
+    eventually("an end of the token call", || stage.provider.token_calls_underway() == 0).await;
     stage.provider.latency(0);
     let back = stage.send(ask("GET", "/page").fetching().cookie(&line)).await;
     let calls = stage.provider.refreshes() - before;
