@@ -302,7 +302,7 @@ async fn c123_halves_of_a_session_are_not_handed_over() {
     });
     let scene = scene.await;
     assert_eq!(scene.visitor.navigate("/").await.status, 200);
-    let stored = scene.visitor.cookie_names() == ["askara"];
+    let stored = scene.visitor.session().is_some();
     wait(PAST_EXPIRY).await;
     scene.provider.token_life(3600);
     let answer = scene.about("/").await;
