@@ -17,6 +17,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, Method};
 
+use super::headers::once;
 use super::host::{Host, Origin, split_address, split_scheme};
 use super::request::{Intent, intent};
 use super::return_to::{ReturnRules, ReturnTo};
@@ -190,13 +191,6 @@ fn is_of_a_program(headers: &HeaderMap) -> bool {
 fn member_of(members: &str, name: &str) -> Option<String> {
     let mut members = form_urlencoded::parse(members.as_bytes());
     members.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-/// The value of a field that is there once.
-fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok().filter(|value| !value.is_empty())?;
-    values.next().is_none().then_some(value)
 }
 
 const RD: &str = "rd=";

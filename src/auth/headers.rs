@@ -90,6 +90,13 @@ pub fn strip_nominated(headers: &mut HeaderMap) {
     }
 }
 
+/// What a field says that is there once, and says something in ASCII.
+pub fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok().filter(|value| !value.is_empty())?;
+    values.next().is_none().then_some(value)
+}
+
 /// Whether a message belongs to a gRPC call.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| is_grpc_type(kind.as_bytes()))

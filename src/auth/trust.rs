@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use ipnet::IpNet;
 
+use super::headers::once;
 use super::host::Host;
 
 /// The direct peer of a connection.
@@ -83,13 +84,8 @@ impl TrustedProxies {
         if !self.trusts(peer) {
             return Forwarded { client: direct, ..Forwarded::default() };
         }
-        let single = |name: &str| {
-            let mut values = headers.get_all(name).iter();
-            let value = values.next()?.to_str().ok()?;
-            values.next().is_none().then_some(value)
-        };
         let (chain, _) = chain(headers);
-        let https = match single("x-forwarded-proto") {
+        let https = match once(headers, "x-forwarded-proto") {
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => Some(true),
             Some(scheme) if scheme.eq_ignore_ascii_case("http") => Some(false),
             _ => None,
@@ -97,7 +93,7 @@ impl TrustedProxies {
         Forwarded {
             client: self.outermost(&chain).or(direct),
             chain: (!chain.is_empty()).then(|| chain.join(", ")),
-            host: single("x-forwarded-host").and_then(Host::parse),
+            host: once(headers, "x-forwarded-host").and_then(Host::parse),
             https,
             listed: true,
         }

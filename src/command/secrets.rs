@@ -55,7 +55,7 @@ async fn followed(
         seen = now;
         match settings.load(&Environment::of_process()) {
             Ok(config) => {
-                take(gateway, &config).await;
+                take(gateway, &config);
                 if config.secret_files != *files {
                     *files = config.secret_files;
                     seen = looks(files);
@@ -68,7 +68,7 @@ async fn followed(
     }
 }
 
-async fn take(gateway: &Gateway, config: &Config) {
+fn take(gateway: &Gateway, config: &Config) {
     let keys = match &config.session.keys {
         KeySource::Given(keys) => keys.as_slice(),
         // A key that is made once never changes.

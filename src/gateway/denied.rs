@@ -75,9 +75,7 @@ impl Worker {
         let gateway = &self.gateway;
         let failure = match denied {
             Denied::NoSession => return self.without_session(visit).await,
-            Denied::NotAllowed { message } => {
-                Failure::NotAllowed(Box::new(gateway.denial(visit, who, found, message)))
-            }
+            Denied::NotAllowed { message } => gateway.not_allowed(visit, who, found, message),
             Denied::StepUp(wanted) => {
                 let wanted = all_of(found, wanted.into());
                 if who.by_cookie() {
@@ -86,9 +84,7 @@ impl Worker {
                 Failure::StepUp { wanted, links: None }
             }
         };
-        let asker = visit.asker();
-        let asker = if matches!(who, Who::Client(_)) { asker.for_program() } else { asker };
-        gateway.respond(&failure, &asker)
+        gateway.respond(&failure, &who.asker(visit))
     }
 
     /// Sends a navigation to the provider that vouched for the session, to prove more; tells
@@ -138,18 +134,19 @@ impl Gateway {
         }
     }
 
-    /// What is said to whoever may not pass.
-    pub(super) fn denial(
+    /// What is said to whoever may not pass, who wants to get to where the request leads.
+    pub(super) fn not_allowed(
         &self,
         visit: &Visit<'_>,
         who: &Who,
         found: Found<'_>,
         message: Option<&str>,
-    ) -> Denial {
-        self.denial_at(&self.way_back(visit), visit, who, found, message)
+    ) -> Failure {
+        let denial = self.denial_at(&self.way_back(visit), visit, who, found, message);
+        Failure::NotAllowed(Box::new(denial))
     }
 
-    /// The same for somebody who wants to get to `return_to`.
+    /// The same, as a page or problem says it, for somebody who wants to get to `return_to`.
     pub(super) fn denial_at(
         &self,
         return_to: &ReturnTo,

@@ -50,9 +50,8 @@ impl Worker {
             person: who.person(),
         };
         let denial = gateway.denial_by_proxy(visit, &who, (&path, found), &facts, &goal);
-        let asker = visit.asker();
-        let asker = if matches!(who, Who::Client(_)) { asker.for_program() } else { asker };
-        let mut answer = gateway.respond(&Failure::NotAllowed(Box::new(denial)), &asker);
+        let failure = Failure::NotAllowed(Box::new(denial));
+        let mut answer = gateway.respond(&failure, &who.asker(visit));
         self.update_cookies(visit, &who, &mut answer);
         answer
     }

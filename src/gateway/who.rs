@@ -8,7 +8,7 @@ use super::Worker;
 use super::bearer::ApiClient;
 use super::clock::now;
 use super::fields::Prepared;
-use super::respond::Failure;
+use super::respond::{Asker, Failure};
 use super::sessions::{Current, Leash, Recalled, Sessions, Unavailable, recall};
 use super::visit::Visit;
 use crate::auth::facts::Person;
@@ -140,6 +140,12 @@ impl Who {
             Self::Nobody { .. } | Self::Stranger(_) => None,
             Self::Somebody(current) => Some(current.newest.provider),
         }
+    }
+
+    /// Whom an answer is written for: a program that brings a token reads no page.
+    pub(super) fn asker(&self, visit: &Visit<'_>) -> Asker {
+        let asker = visit.asker();
+        if matches!(self, Self::Client(_)) { asker.for_program() } else { asker }
     }
 
     /// Whether a browser's cookie says who it is: any page can make a browser send that.

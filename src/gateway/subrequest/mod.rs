@@ -255,9 +255,7 @@ impl Worker {
         let failure = match denied {
             Denied::NoSession if gateway.sessions.keeps_nothing() => Failure::StoreUnavailable,
             Denied::NoSession => gateway.sign_in(visit, &gateway.way_back(visit)),
-            Denied::NotAllowed { message } => {
-                Failure::NotAllowed(Box::new(gateway.denial(visit, who, found, message)))
-            }
+            Denied::NotAllowed { message } => gateway.not_allowed(visit, who, found, message),
             Denied::StepUp(wanted) => {
                 Failure::StepUp { wanted: all_of(found, wanted.into()), links: None }
             }
